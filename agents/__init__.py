@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""Agents for any Gymnasium env: tabular ones and those of Stable-Baselines3."""

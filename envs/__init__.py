@@ -1,1 +1,23 @@
-"""Placeholder."""
+"""Environments: creative editing as Gymnasium tasks.
+
+Importing this package registers them, so that ``gymnasium.make("segue.envs:segue/LeadSheet-v0")``
+works.
+"""
+
+import gymnasium as gym
+
+IDS = ("segue/LeadSheet-v0", "segue/Montage-v0")
+"""The registered ids."""
+
+__all__ = ["IDS"]
+
+for _id, _folder, _name in (
+    ("segue/LeadSheet-v0", "lead_sheet", "LeadSheet"),
+    ("segue/Montage-v0", "montage", "Montage"),
+):
+    if _id not in gym.registry:
+        gym.register(
+            id=_id,
+            entry_point=f"segue.envs.{_folder}.env:{_name}Env",
+            vector_entry_point=f"segue.envs.{_folder}.env:{_name}VectorEnv",
+        )

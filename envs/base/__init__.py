@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""What all environments share: the task contract, its three faces, seeding and errors."""

@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""Film: media files and their analysis, edits and how they are rendered and exported."""

@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""`segue/LeadSheet-v0`: writing a melody over chords."""

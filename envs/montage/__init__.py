@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""`segue/Montage-v0`: cutting shots to the beats of a tune."""

@@ -1,0 +1,102 @@
+"""The `gymnasium.Env` face: a batch of one."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Generic
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+
+from segue.envs.base.seeding import draw_key, episode_words
+from segue.envs.base.task import B, Bound, Observation, Task
+
+FIRST_ROW = np.zeros(1, dtype=np.int64)
+
+
+class SegueEnv(gym.Env[Any, Any], Generic[B]):
+    """Gymnasium environment around a task.
+
+    Parameters
+    ----------
+    task : Task
+        Rules, rewards and observations.
+    render_mode : str or None
+        ``"rgb_array"`` or None.
+
+    Notes
+    -----
+    ``info`` holds ``action_mask`` (int8) and ``reward_terms`` (name to weighted value; they add
+    up to the reward) after reset and after every step.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 4}
+
+    def __init__(self, task: Task[B], render_mode: str | None = None) -> None:
+        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
+            raise ValueError(f"render_mode {render_mode!r} is not one of None, 'rgb_array'")
+        self.render_mode = render_mode
+        self.observation_space = task.observation_space
+        self.action_space = task.action_space
+        self.task = task
+        self.batch = task.allocate(1)
+        self._actions = np.zeros((1, *(task.action_space.shape or ())), dtype=np.int64)
+        # Views of the only row, made once: making them costs as much as a step.
+        self._mask, self._terms = self.batch.mask[0], self.batch.terms[:, 0]
+        rows = self.batch.observation
+        self._row: Observation = (
+            {key: array[0] for key, array in rows.items()} if isinstance(rows, dict) else rows[0]
+        )
+        self._key: np.uint64 | None = None
+        self._episode = 0
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Begin the next episode; with `seed`, the first episode of that seed."""
+        super().reset(seed=seed)
+        if seed is not None or self._key is None:
+            self._key, self._episode = draw_key(self.np_random), 0
+        else:
+            self._episode += 1
+        keys = np.array([self._key], dtype=np.uint64)
+        words = episode_words(keys, np.array([self._episode], dtype=np.uint64))
+        self.task.begin(self.batch, FIRST_ROW, words)
+        self.batch.reward[:] = 0.0
+        self.batch.terms[:] = 0.0
+        return self._observation(), self._info()
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Take one action; an illegal one has the outcome that the class documents."""
+        batch = self.batch
+        self._actions[0] = action
+        self.task.step(batch, self._actions)
+        reward, terminated = batch.reward.item(), batch.terminated.item()
+        return self._observation(), reward, terminated, False, self._info()
+
+    def action_masks(self) -> npt.NDArray[np.bool_]:
+        """Mask of legal actions as SB3-contrib wants it, bool (m,)."""
+        return self._mask.astype(np.bool_)
+
+    def bound(self) -> Bound:
+        """Best return of the current episode, from its start."""
+        return self.task.bound(self.batch, 0)
+
+    def greedy_action(self) -> Any:
+        """Legal action of the greatest immediate reward."""
+        action = self.task.greedy(self.batch, 0)
+        return action if action.ndim else int(action)
+
+    def render(self) -> Any:
+        """Picture of the episode so far, or None without a render mode."""
+        return self.task.render(self.batch, 0) if self.render_mode == "rgb_array" else None
+
+    def _observation(self) -> Observation:
+        row = self._row
+        if isinstance(row, dict):
+            return {key: array.copy() for key, array in row.items()}
+        return row.copy()
+
+    def _info(self) -> dict[str, Any]:
+        terms = dict(zip(self.task.term_names, self._terms.tolist()))  # noqa: B905 (half the time)
+        return {"action_mask": self._mask.copy(), "reward_terms": terms}

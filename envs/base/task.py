@@ -1,0 +1,113 @@
+"""What one environment gives to the three faces, and the buffers that they share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+
+Observation: TypeAlias = "npt.NDArray[Any] | dict[str, npt.NDArray[Any]]"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The best return that an episode can have.
+
+    Attributes
+    ----------
+    value : float
+        The return.
+    exact : bool
+        True for the optimum itself, False for an upper bound of it.
+    """
+
+    value: float
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Batch:
+    """State and latest outcome of `n` environments side by side; overwritten in place.
+
+    Attributes
+    ----------
+    reward : ndarray (n,) float64
+        Reward of the last step.
+    terms : ndarray (k, n) float64
+        Weighted value of each reward term in the last step; they add up to `reward`.
+    terminated : ndarray (n,) bool
+        The episode is over.
+    mask : ndarray (n, m) int8
+        1 for each legal action (for a `MultiDiscrete` action: the masks of its dimensions, one
+        after the other).
+    observation : ndarray (n, ...) or dict of them
+        What the agent sees.
+    """
+
+    reward: npt.NDArray[np.float64]
+    terms: npt.NDArray[np.float64]
+    terminated: npt.NDArray[np.bool_]
+    mask: npt.NDArray[np.int8]
+    observation: Observation
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Every array of the batch by name, for checkpoints."""
+        found: dict[str, npt.NDArray[Any]] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            parts = value.items() if isinstance(value, dict) else [("", value)]
+            for key, array in parts:
+                found[f"{field.name}.{key}" if key else field.name] = array
+        return found
+
+
+B = TypeVar("B", bound=Batch)
+
+
+class Task(ABC, Generic[B]):
+    """The rules, rewards and observations of one environment, on batches.
+
+    Attributes
+    ----------
+    observation_space, action_space : gymnasium.Space
+        Of one environment.
+    term_names : tuple of str
+        Reward terms, in the order of `Batch.terms`.
+    """
+
+    observation_space: spaces.Space[Any]
+    action_space: spaces.Discrete | spaces.MultiDiscrete
+    term_names: tuple[str, ...]
+
+    @abstractmethod
+    def allocate(self, count: int) -> B:
+        """Make the buffers of `count` environments."""
+
+    @abstractmethod
+    def begin(self, batch: B, rows: npt.NDArray[np.int64], draws: npt.NDArray[np.uint64]) -> None:
+        """Begin an episode in each of `rows` (k,), chosen by the random words `draws` (k,)."""
+
+    @abstractmethod
+    def step(self, batch: B, actions: npt.NDArray[np.int64]) -> None:
+        """Take one action in every row; rows whose episode is over stay as they are."""
+
+    @abstractmethod
+    def bound(self, batch: B, row: int) -> Bound:
+        """Best return of the episode in `row`, from its start."""
+
+    @abstractmethod
+    def greedy(self, batch: B, row: int) -> npt.NDArray[np.int64]:
+        """Legal action of the greatest immediate reward in `row`: the greedy baseline."""
+
+    @abstractmethod
+    def render(self, batch: B, row: int) -> npt.NDArray[np.uint8]:
+        """Picture of the episode in `row` so far, RGB (height, width, 3)."""
+
+
+def mask_width(space: spaces.Discrete | spaces.MultiDiscrete) -> int:
+    """Length of an action mask: the actions, or those of all dimensions together."""
+    return int(space.n) if isinstance(space, spaces.Discrete) else int(space.nvec.sum())

@@ -1,0 +1,110 @@
+"""The rules of `segue/LeadSheet-v0`: pure, compiled, and the only copy of them.
+
+They take and give plain numbers, so that the same functions serve one row, a batch and the
+enumeration of every state; none knows of rewards, Gymnasium or files. Names of the state's parts
+are those of the columns in `types`.
+"""
+
+from __future__ import annotations
+
+import numba as nb
+
+from segue.envs.lead_sheet.types import (
+    ACTIONS,
+    LEAP,
+    LEAP_DOWN,
+    LEAP_UP,
+    NO_PITCH,
+    PITCHES,
+    STAY,
+    WIDEST_LEAP,
+)
+from segue.rewards.melody import HOLD, ONSET, REST
+
+NO_INTERVAL = 2 * WIDEST_LEAP + 1
+"""Index of the interval where nothing moves; ``i`` stands for ``i - WIDEST_LEAP`` semitones."""
+
+ALL_PITCHES = (1 << PITCHES) - 1
+
+
+@nb.njit(inline="always")
+def initial() -> tuple[int, int, int, int, int]:
+    """State before the first slot: pitch, sounding, move, unresolved, previous."""
+    return NO_PITCH, 0, STAY, 0, NO_PITCH
+
+
+@nb.njit(inline="always")
+def legal(pitch: int, sounding: int, allowed: int) -> int:
+    """Legal actions as bits: bit a is set where action a keeps the absolute rules.
+
+    A rest always does; a hold needs a sounding note; an onset needs a pitch of the key or the
+    chord (the bits of `allowed`) no more than an octave from the note before.
+    """
+    near = ALL_PITCHES
+    if pitch != NO_PITCH:
+        # A window of 2 * WIDEST_LEAP + 1 bits around the last pitch.
+        near = (((1 << (2 * WIDEST_LEAP + 1)) - 1) << pitch) >> WIDEST_LEAP
+    return 1 | (sounding << 1) | ((allowed & near) << 2)
+
+
+@nb.njit(inline="always")
+def is_legal(bits: int, action: int) -> bool:
+    """Tell whether `action` is set in `bits`; an action outside the space is not."""
+    return (action >= 0) & (action < ACTIONS) & ((bits >> (action & 31)) & 1 == 1)
+
+
+@nb.njit(inline="always")
+def kind_of(action: int) -> int:
+    """REST, HOLD or ONSET."""
+    return REST if action == 0 else (HOLD if action == 1 else ONSET)
+
+
+@nb.njit(inline="always")
+def interval_index(pitch: int, action: int) -> int:
+    """Index of the melodic interval that a legal `action` makes, or NO_INTERVAL."""
+    if action < 2 or pitch == NO_PITCH:
+        return NO_INTERVAL
+    return action - 2 - pitch + WIDEST_LEAP
+
+
+@nb.njit(inline="always")
+def transition(
+    pitch: int,
+    sounding: int,
+    move: int,
+    unresolved: int,
+    previous: int,
+    chord_tones: int,
+    is_strong: int,
+    action: int,
+) -> tuple[int, int, int, int, int]:
+    """State after a legal `action`; `chord_tones` (bits) and `is_strong` are the slot's.
+
+    A hold changes nothing. A rest silences, and no dissonance waits any longer. An onset outside
+    the chord on a strong slot waits to be resolved until the next onset or rest.
+    """
+    # Written without early returns: a mispredicted branch costs as much as all the rest.
+    onset = action - 2
+    begins, holds = action >= 2, action == 1
+    interval = 0 if pitch == NO_PITCH else onset - pitch
+    reached = LEAP_UP if interval > LEAP else (LEAP_DOWN if interval < -LEAP else STAY)
+    dissonant = is_strong & ~(chord_tones >> (onset & 31)) & 1
+    return (
+        onset if begins else pitch,
+        1 if begins else (sounding if holds else 0),
+        reached if begins else move,
+        dissonant if begins else (unresolved if holds else 0),
+        pitch if begins else previous,
+    )
+
+
+@nb.njit(inline="always")
+def context_of(pitch: int, sounding: int, move: int, unresolved: int) -> int:
+    """Index of the Markov state within the slot, ``0 <= index < CONTEXTS``."""
+    return ((pitch * 2 + sounding) * 3 + move) * 2 + unresolved
+
+
+@nb.njit(inline="always")
+def state_of(context: int) -> tuple[int, int, int, int]:
+    """Pitch, sounding, move and unresolved of `context`: the inverse of `context_of`."""
+    return context // 12, context // 6 % 2, context // 2 % 3, context % 2

@@ -1,0 +1,259 @@
+"""`segue/LeadSheet-v0`: the Gymnasium face of writing a melody over chords."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode
+
+from segue.envs.base.single import SegueEnv
+from segue.envs.base.task import Batch, Bound, Task
+from segue.envs.base.transition_model import TransitionModel
+from segue.envs.base.vector import SegueVectorEnv
+from segue.envs.lead_sheet import dynamics, observation, optimum, render, stepping
+from segue.envs.lead_sheet.generator import draw_piece, lay_out
+from segue.envs.lead_sheet.reward_table import tabulate
+from segue.envs.lead_sheet.types import (
+    ACTIONS,
+    CONTEXTS,
+    HISTORY,
+    MASK_STRIDE,
+    PIECE,
+    PREVIOUS,
+    SLOT,
+    Piece,
+)
+from segue.envs.music.piano_roll import piano_roll
+from segue.envs.music.tune import Tune
+from segue.rewards.melody import LEAD_SHEET
+
+
+@dataclass(frozen=True)
+class LeadSheetBatch(Batch):
+    """Batch of lead-sheet episodes.
+
+    Attributes
+    ----------
+    state : ndarray (n, HISTORY + slots) int32
+        One row an environment; the columns are named in `types`.
+    outcome : ndarray (1 + terms, n) float64
+        What `reward` and `terms` are views of.
+    mask_rows : ndarray (n, MASK_STRIDE) int8
+        What `mask` is a view of.
+    """
+
+    state: npt.NDArray[np.int32]
+    outcome: npt.NDArray[np.float64]
+    mask_rows: npt.NDArray[np.int8]
+
+
+class LeadSheet(Task[LeadSheetBatch]):
+    """Rules and rewards over a bank of pieces; the arguments are those of `LeadSheetEnv`."""
+
+    def __init__(
+        self,
+        mood: str = "hopeful",
+        bars: int = 8,
+        pieces: int | Sequence[Piece] = 16,
+        piece_seed: int = 0,
+        reward_weights: Mapping[str, float] | None = None,
+    ) -> None:
+        if isinstance(pieces, int):
+            pieces = tuple(
+                draw_piece(mood, bars, np.random.default_rng([piece_seed, index]))
+                for index in range(pieces)
+            )
+        self.bank = lay_out(pieces)
+        self.table = tabulate(LEAD_SHEET.with_weights(reward_weights or {}), self.bank)
+        self.term_names = self.table.names
+        self.action_space = spaces.Discrete(ACTIONS)
+        self.observation_space = observation.space(self.bank.slots, pieces[0].slots_per_bar)
+        self._models: dict[int, TransitionModel] = {}
+
+    def allocate(self, count: int) -> LeadSheetBatch:
+        """Make the buffers of `count` environments."""
+        assert self.observation_space.shape is not None
+        outcome = np.zeros((1 + len(self.term_names), count))
+        mask_rows = np.zeros((count, MASK_STRIDE), dtype=np.int8)
+        return LeadSheetBatch(
+            reward=outcome[0],
+            terms=outcome[1:],
+            terminated=np.zeros(count, dtype=np.bool_),
+            mask=mask_rows[:, :ACTIONS],
+            observation=np.zeros((count, *self.observation_space.shape), dtype=np.int32),
+            state=np.zeros((count, HISTORY + self.bank.slots), dtype=np.int32),
+            outcome=outcome,
+            mask_rows=mask_rows,
+        )
+
+    def begin(
+        self,
+        batch: LeadSheetBatch,
+        rows: npt.NDArray[np.int64],
+        draws: npt.NDArray[np.uint64],
+    ) -> None:
+        """Begin an episode over a piece of the bank in each of `rows`."""
+        pieces = (draws % np.uint64(len(self.bank.pieces))).astype(np.int64)
+        bank = self.bank
+        stepping.begin_batch(
+            batch.state,
+            rows,
+            pieces,
+            bank.slots,
+            bank.slot_table,
+            batch.terminated,
+            batch.mask_rows,
+            batch.observation,
+        )
+
+    def step(self, batch: LeadSheetBatch, actions: npt.NDArray[np.int64]) -> None:
+        """Play one slot in every row."""
+        bank, table = self.bank, self.table
+        stepping.step_batch(
+            batch.state,
+            actions,
+            bank.slots,
+            bank.slot_table,
+            table.values,
+            table.groups,
+            batch.outcome,
+            batch.terminated,
+            batch.mask_rows,
+            batch.observation,
+        )
+
+    def model(self, piece: int) -> TransitionModel:
+        """Transition model of a piece, tabulated once."""
+        if piece not in self._models:
+            self._models[piece] = optimum.transition_model(self.bank, self.table, piece)
+        return self._models[piece]
+
+    def bound(self, batch: LeadSheetBatch, row: int) -> Bound:
+        """Exact optimum of the piece in `row`."""
+        value, _ = optimum.best_line(self.model(int(batch.state[row, PIECE])))
+        return Bound(value, exact=True)
+
+    def greedy(self, batch: LeadSheetBatch, row: int) -> npt.NDArray[np.int64]:
+        """Legal action of the greatest immediate reward."""
+        model = self.model(int(batch.state[row, PIECE]))
+        slot, *context = batch.state[row, SLOT:PREVIOUS].tolist()
+        state = slot * CONTEXTS + dynamics.context_of(*context)
+        return np.asarray(np.where(model.legal[state], model.reward[state], -np.inf).argmax())
+
+    def tune(self, batch: LeadSheetBatch, row: int, title: str = "") -> Tune:
+        """Tune of the episode in `row` so far."""
+        piece, slot = batch.state[row, [PIECE, SLOT]]
+        return render.to_tune(self.bank.pieces[piece], batch.state[row, HISTORY : HISTORY + slot], title)
+
+    def render(self, batch: LeadSheetBatch, row: int) -> npt.NDArray[np.uint8]:
+        """Piano roll of the episode in `row` so far."""
+        return piano_roll(self.tune(batch, row))
+
+
+class LeadSheetEnv(SegueEnv[LeadSheetBatch]):
+    """Write a melody over a chord progression, one eighth note at a time.
+
+    ## Description
+    A lead sheet gives chords, one a bar; the agent writes the melody above them. Every episode
+    plays over a *piece*: key, mode, tempo and progression, drawn by mood, with a rhythmic motif,
+    the directions of a melodic motif, an arch for the height of the melody and cadences. The
+    reward is that of tonal melody writing, and every term of it depends only on the slot and on
+    a state of 312 contexts, so that the optimum is computed exactly by dynamic programming.
+
+    ## Action Space
+    `Discrete(27)`: 0 is a rest, 1 holds the sounding note, 2 + p begins the pitch ``60 + p``
+    (MIDI, C4 to C6). Legal are: a rest; a hold while a note sounds; an onset of a pitch of the
+    key or of the chord, no more than an octave from the note before. An illegal action counts
+    as a rest and costs the weight of the term `legality`. Masks: ``info["action_mask"]`` (int8)
+    and `action_masks()` (bool).
+
+    ## Observation Space
+    `MultiDiscrete`, 16 integers (int32). Of the slot: position in the bar; root above the tonic
+    and quality of the chord, and of the next bar's; mode; rhythmic template (0 rest, 1 hold,
+    2 onset); melodic motif (0 down, 1 repeat, 2 up, 3 free); cadence (0 none, 1 half, 2 full);
+    height of the arch (semitones above C4). Of the melody: slots played; last pitch and the one
+    before (25 = none); how the last was reached (0 no leap, 1 leap up, 2 leap down); whether it
+    sounds; whether it is an unresolved dissonance.
+
+    ## Rewards
+    The sum of the weighted terms of `segue.rewards.melody.LEAD_SHEET`: harmony, resolution,
+    motion, leap_recovery, contour, rhythm, motif, cadence, legality. ``info["reward_terms"]``
+    holds each; they add up to the reward.
+
+    ## Starting State
+    Silence before the first slot of a piece of the bank, chosen by the seed.
+
+    ## Episode End
+    Terminates after the last slot (8 slots a bar). Never truncates.
+
+    ## Arguments
+    - `mood` (str, default "hopeful"): a key of `segue.envs.music.moods.MOODS`.
+    - `bars` (int, default 8): length of the pieces, 1 to 64.
+    - `pieces` (int or sequence of Piece, default 16): how many pieces the bank draws, or the
+      pieces themselves.
+    - `piece_seed` (int, default 0): seed of the drawn pieces; take another for testing.
+    - `reward_weights` (mapping, default None): weights that replace the preset's, by term.
+    - `render_mode` (str, default None): `"rgb_array"` gives the piano roll.
+
+    ## Version History
+    - v0: first version.
+    """
+
+    def __init__(
+        self,
+        mood: str = "hopeful",
+        bars: int = 8,
+        pieces: int | Sequence[Piece] = 16,
+        piece_seed: int = 0,
+        reward_weights: Mapping[str, float] | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        super().__init__(LeadSheet(mood, bars, pieces, piece_seed, reward_weights), render_mode)
+
+    @property
+    def lead_sheet(self) -> LeadSheet:
+        """The task behind this environment."""
+        assert isinstance(self.task, LeadSheet)
+        return self.task
+
+    def optimum(self) -> float:
+        """Exact optimal return V* of the current piece."""
+        return self.bound().value
+
+    def transition_model(self) -> TransitionModel:
+        """Tables of the current piece for compiled solvers; reset first."""
+        return self.lead_sheet.model(int(self.batch.state[0, PIECE]))
+
+    def state_index(self, observed: Any) -> int:
+        """Row of `transition_model` that an observation stands for."""
+        slot, pitch, _, move, sounding, unresolved = (
+            int(column) for column in observed[observation.SLOT_COLUMNS :]
+        )
+        return slot * CONTEXTS + ((pitch * 2 + sounding) * 3 + move) * 2 + unresolved
+
+    def tune(self, title: str = "") -> Tune:
+        """Tune of the episode so far."""
+        return self.lead_sheet.tune(self.batch, 0, title)
+
+
+class LeadSheetVectorEnv(SegueVectorEnv[LeadSheetBatch]):
+    """Many lead sheets at once; see `LeadSheetEnv` and `SegueVectorEnv`."""
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        mood: str = "hopeful",
+        bars: int = 8,
+        pieces: int | Sequence[Piece] = 16,
+        piece_seed: int = 0,
+        reward_weights: Mapping[str, float] | None = None,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        render_mode: str | None = None,
+    ) -> None:
+        task = LeadSheet(mood, bars, pieces, piece_seed, reward_weights)
+        super().__init__(task, num_envs, autoreset_mode, render_mode)

@@ -1,0 +1,110 @@
+"""From a tune to the parts that play it."""
+
+from __future__ import annotations
+
+from segue.envs.music.accompaniment import BASS_LINES, PATTERNS, bass_roots, held
+from segue.envs.music.drums import drum_notes
+from segue.envs.music.moods import Mood, mood
+from segue.envs.music.parts import Part, TimedNote, accent, clamp_velocity
+from segue.envs.music.tune import Tune
+from segue.envs.music.voicing import Voicing, voice
+
+_PHRASE = 4  # Bars.
+
+
+def arrange(tune: Tune) -> tuple[Part, ...]:
+    """Arrange a tune for the instruments of its mood.
+
+    The melody keeps the onsets, lengths and pitches of `tune.notes`. Chords move to the nearest
+    inversion below it, at lower volume. In the last bar the accompaniment strikes the last chord
+    and holds it to the end.
+
+    Parameters
+    ----------
+    tune : Tune
+        The tune; `tune.mood` chooses players and patterns.
+
+    Returns
+    -------
+    tuple of Part
+        Melody and chords; pad, bass and drums if the mood asks for them.
+
+    Raises
+    ------
+    SegueError
+        If the mood is unknown.
+    """
+    style = mood(tune.mood)
+    voicings = voice(tune)
+    final = _final_onset(tune)
+    melody, chords, pads, basses, drummer = style.volumes
+    parts = [
+        Part("Melody", style.melody_program, 0, False, melody, 64, _melody(tune)),
+        Part(
+            "Chords",
+            style.chord_program,
+            1,
+            False,
+            chords,
+            44,
+            _chords(tune, style, voicings, final),
+        ),
+    ]
+    if style.pad_program is not None:
+        pad = tuple(note for voicing in voicings for note in held(voicing, 48))
+        parts.append(Part("Pad", style.pad_program, 2, False, pads, 84, pad))
+    if style.bass != "none":
+        bass = _bass(tune, style, voicings, final)
+        parts.append(Part("Bass", style.bass_program, 3, False, basses, 64, bass))
+    if style.drums != "none":
+        drums = drum_notes(style.drums, tune.bars, tune.beats_per_bar, final)
+        parts.append(Part("Drums", 0, 9, True, drummer, 64, drums))
+    return tuple(parts)
+
+
+def _final_onset(tune: Tune) -> float:
+    """Where the chord is struck that is held to the end: within the last bar."""
+    barline = tune.quarters - tune.beats_per_bar
+    last = tune.chords[-1].onset if tune.chords else barline
+    return max(barline, last)
+
+
+def _melody(tune: Tune) -> tuple[TimedNote, ...]:
+    """Play the melody with the metre, a swell over each phrase and a lean on high notes."""
+    pitches = [note.pitch for note in tune.notes]
+    middle = sum(pitches) / len(pitches) if pitches else 0.0
+    phrase = _PHRASE * tune.beats_per_bar
+    notes = []
+    for note in tune.notes:
+        place = note.onset % phrase / phrase
+        swell = 8 * (1 - abs(2 * place - 1.2))  # Highest a little after the middle.
+        lean = max(-6.0, min(6.0, 0.6 * (note.pitch - middle)))
+        velocity = clamp_velocity(88 + 0.8 * accent(note.onset, tune.beats_per_bar) + swell + lean)
+        notes.append(TimedNote(note.onset, note.duration, note.pitch, velocity))
+    return tuple(notes)
+
+
+def _chords(
+    tune: Tune, style: Mood, voicings: tuple[Voicing, ...], final: float
+) -> tuple[TimedNote, ...]:
+    pattern = PATTERNS[style.pattern]
+    notes: list[TimedNote] = []
+    for voicing in voicings:
+        notes += (
+            held(voicing, 66) if voicing.onset >= final else pattern(voicing, tune.beats_per_bar)
+        )
+    return tuple(sorted(notes, key=lambda note: (note.onset, note.pitch)))
+
+
+def _bass(
+    tune: Tune, style: Mood, voicings: tuple[Voicing, ...], final: float
+) -> tuple[TimedNote, ...]:
+    line = BASS_LINES[style.bass]
+    roots = bass_roots(voicings)
+    notes: list[TimedNote] = []
+    for voicing, root, following in zip(voicings, roots, [*roots[1:], roots[-1]], strict=True):
+        if voicing.onset >= final:
+            notes.append(TimedNote(voicing.onset, voicing.duration, root, 86))
+        else:
+            notes += line(voicing, root, following, tune.beats_per_bar)
+    return tuple(notes)

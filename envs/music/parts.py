@@ -1,0 +1,111 @@
+"""The parts of an arrangement, and the metre that all players share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TimedNote:
+    """One note of a part.
+
+    Attributes
+    ----------
+    onset : float
+        Start in quarter notes from the beginning of the tune.
+    duration : float
+        Length in quarter notes, > 0.
+    pitch : int
+        MIDI pitch, 0-127; in a drum part the General MIDI percussion key.
+    velocity : int
+        1-127.
+    """
+
+    onset: float
+    duration: float
+    pitch: int
+    velocity: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """One player.
+
+    Attributes
+    ----------
+    name : str
+        Track name.
+    program : int
+        General MIDI program, 0-127; 0 for drums.
+    channel : int
+        MIDI channel, 0-15; 9 for drums.
+    is_drum : bool
+        Whether the pitches are percussion keys.
+    volume : int
+        Channel volume (controller 7), 0-127.
+    pan : int
+        Place in the stereo picture (controller 10), 0 left to 127 right.
+    notes : tuple of TimedNote
+        In order of onset.
+    """
+
+    name: str
+    program: int
+    channel: int
+    is_drum: bool
+    volume: int
+    pan: int
+    notes: tuple[TimedNote, ...]
+
+
+def beat_groups(beats_per_bar: int) -> tuple[int, ...]:
+    """Group the beats of a bar as they are felt, each group opening with an accent.
+
+    Returns
+    -------
+    tuple of int
+        Sizes 1 to 4 that sum to `beats_per_bar`: 4 is ``(4,)``, 5 ``(3, 2)``, 6 ``(3, 3)``.
+    """
+    if beats_per_bar <= 4:
+        return (beats_per_bar,)
+    if beats_per_bar in (5, 6):
+        return (3, beats_per_bar - 3)
+    return (4, *beat_groups(beats_per_bar - 4))
+
+
+def group_starts(beats_per_bar: int) -> tuple[tuple[int, int], ...]:
+    """First beat (0-based) and size of each group of a bar."""
+    starts = []
+    beat = 0
+    for size in beat_groups(beats_per_bar):
+        starts.append((beat, size))
+        beat += size
+    return tuple(starts)
+
+
+def accent(onset: float, beats_per_bar: int) -> int:
+    """Velocity that the metre adds to a note: 10 on the downbeat down to -8 off the eighths.
+
+    Parameters
+    ----------
+    onset : float
+        Quarter notes from the beginning of the tune.
+    beats_per_bar : int
+        Quarter notes in a bar.
+    """
+    place = onset % beats_per_bar
+    if place == 0:
+        return 10
+    if any(
+        place == start or (size == 4 and place == start + 2)
+        for start, size in group_starts(beats_per_bar)
+    ):
+        return 5
+    if place % 1 == 0:
+        return 0
+    return -5 if place % 0.5 == 0 else -8
+
+
+def clamp_velocity(velocity: float) -> int:
+    """Nearest velocity that MIDI allows for a sounding note, 1-127."""
+    return max(1, min(127, round(velocity)))
