@@ -23,6 +23,8 @@ _COUNTS = (
     "exploration_rate",
 )
 
+_RECENT = ("ep_info_buffer", "ep_success_buffer")
+
 
 def algorithm_state(model: BaseAlgorithm) -> dict[str, Any]:
     """Give the state of an agent.
@@ -44,7 +46,7 @@ def algorithm_state(model: BaseAlgorithm) -> dict[str, Any]:
         "counts": {name: getattr(model, name) for name in _COUNTS if hasattr(model, name)},
         "last_obs": model._last_obs,
         "last_episode_starts": model._last_episode_starts,
-        "episodes": None if model.ep_info_buffer is None else list(model.ep_info_buffer),
+        "recent": {name: _listed(getattr(model, name)) for name in _RECENT},
         "random": {
             "torch": torch.get_rng_state(),
             "numpy": np.random.get_state(legacy=True),
@@ -78,9 +80,9 @@ def restore_algorithm(model: BaseAlgorithm, state: Mapping[str, Any]) -> None:
     model.policy.optimizer.load_state_dict(state["optimizer"])
     for name, value in state["counts"].items():
         setattr(model, name, value)
-    model.ep_info_buffer = None
-    if state["episodes"] is not None:
-        model.ep_info_buffer = deque(state["episodes"], maxlen=model._stats_window_size)
+    for name, values in state["recent"].items():
+        window = None if values is None else deque(values, maxlen=model._stats_window_size)
+        setattr(model, name, window)
     env = _bare_env(model)
     # Without the env's state the last observation means nothing: learn() then resets the env.
     model._last_obs = None
@@ -94,6 +96,10 @@ def restore_algorithm(model: BaseAlgorithm, state: Mapping[str, Any]) -> None:
     np.random.set_state(state["random"]["numpy"])
     random.setstate(state["random"]["python"])
     model.action_space.np_random.bit_generator.state = state["random"]["action_space"]
+
+
+def _listed(values: deque[Any] | None) -> list[Any] | None:
+    return None if values is None else list(values)
 
 
 def _bare_env(model: BaseAlgorithm) -> VecEnv | None:

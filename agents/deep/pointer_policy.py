@@ -209,7 +209,7 @@ class PointerPolicy(MaskableMultiInputActorCriticPolicy):
         set_key: str = "shots",
         hidden: int = 64,
         attention_layers: int = 1,
-        heads: int = 4,
+        heads: int = 2,
         **kwargs: Any,
     ) -> None:
         extractor = {

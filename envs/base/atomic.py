@@ -37,10 +37,10 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         raise SegueError(
             f"Cannot write {target}: the folder {target.parent} does not exist; create it first."
         )
-    if target.is_dir():
-        raise SegueError(f"Cannot write {target}: it is a folder; name a file in it instead.")
     temporary = target.with_name(f".{uuid.uuid4().hex[:12]}{target.suffix}")
     try:
+        if target.is_dir():
+            raise SegueError(f"Cannot write {target}: it is a folder; name a file in it instead.")
         # Tried before the work: some writers report a full or read-only folder in odd ways, or
         # only after minutes of rendering.
         temporary.touch()

@@ -75,7 +75,10 @@ def load_arrays(
 ) -> dict[str, npt.NDArray[np.generic]] | None:
     """Arrays of an entry, or None where there is none that can be read. Nothing is unpickled."""
     try:
-        with np.load(_entry(folder, kind, version, digest), allow_pickle=False) as entry:
+        with (
+            _entry(folder, kind, version, digest).open("rb") as file,
+            np.load(file, allow_pickle=False) as entry,
+        ):
             return {name: entry[name] for name in entry.files}
     except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile):
         return None

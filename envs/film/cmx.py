@@ -146,6 +146,7 @@ def _event_lines(number: int, event: _Event, before: _Event | None, rate: float)
     if code != "C" and before is not None and before.name:
         lines.append(f"* FROM CLIP NAME:  {_plain(before.name)}")
     for comment in event.comments:
+        # The media stay "FROM CLIP" even there: readers look for an event's media under that name.
         if comment.startswith("FROM CLIP NAME"):
             lines.append(f"* {comment.replace('FROM', entering, 1)}")
         else:

@@ -89,7 +89,8 @@ def motion(before: Picture, luma: Picture, rate: float) -> tuple[float, float, f
         tell where the picture's content goes: a pan to the right moves it to the left.
     """
     estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    flow = np.asarray(estimator.calc(before, luma, np.zeros((*luma.shape, 2), np.float32)))
+    pair = (np.ascontiguousarray(before), np.ascontiguousarray(luma))
+    flow = np.asarray(estimator.calc(*pair, np.zeros((*luma.shape, 2), np.float32)))
     scale = rate / luma.shape[1] / FAST
     amount = float(np.hypot(flow[..., 0], flow[..., 1]).mean())
     right, down = flow.reshape(-1, 2).mean(axis=0, dtype=np.float64)
@@ -100,20 +101,23 @@ def motion(before: Picture, luma: Picture, rate: float) -> tuple[float, float, f
 def salient_centroid(luma: Picture) -> tuple[float, float]:
     """Centre of the salient detail: x to the right and y down, in [-1, 1]; (0, 0) without detail.
 
-    Gradient magnitude (Sobel), smoothed over a tenth of the width, less its mean, negative parts
+    Gradient |dx| + |dy| (Sobel), smoothed over a tenth of the width, less its mean, negative parts
     dropped, squared: what stands out from a busy picture rules, not the busy picture.
     """
-    right = cv2.Sobel(luma, cv2.CV_32F, 1, 0)
-    down = cv2.Sobel(luma, cv2.CV_32F, 0, 1)
+    # Whole numbers as far as possible: the last bits of OpenCV's floating point depend on where an
+    # array lies in memory, and the same film must give the same table.
+    right = np.abs(np.asarray(cv2.Sobel(luma, cv2.CV_16S, 1, 0), dtype=np.int32))
+    down = np.abs(np.asarray(cv2.Sobel(luma, cv2.CV_16S, 0, 1), dtype=np.int32))
     side = max(luma.shape[1] // 10, 1)
-    detail = np.asarray(cv2.blur(cv2.magnitude(right, down), (side, side)), dtype=np.float64)
+    gradient = (right + down).astype(np.uint16) * np.uint16(16)
+    detail = np.asarray(cv2.blur(gradient, (side, side)), dtype=np.float64)
     weight = np.square(np.maximum(detail - detail.mean(), 0.0))
     total = float(weight.sum())
     if total < 1.0:
         return 0.0, 0.0
     height, width = luma.shape
-    x = float(weight.sum(axis=0) @ _centres(width)) / total
-    y = float(weight.sum(axis=1) @ _centres(height)) / total
+    x = float((weight.sum(axis=0) * _centres(width)).sum()) / total
+    y = float((weight.sum(axis=1) * _centres(height)).sum()) / total
     return x, y
 
 

@@ -17,6 +17,12 @@ from segue.envs.base.errors import SegueError
 from segue.envs.film.edit import Edit
 from segue.envs.film.gate import open_media, require_audio, require_video
 
+_MOVIE_TIMESCALE = 240_000
+"""Ticks a second of the edit lists: divisible by every usual rate, so that no frame is cut off.
+
+The muxer's milliseconds end a track up to one millisecond early.
+"""
+
 _Timed = tuple[float, int, "Packet[Any]"]
 
 
@@ -39,7 +45,7 @@ def join(edit: Edit, segments: Sequence[Path], sound: Path | None, path: Path) -
     SegueError
         If the runs do not hold the film's frames or were not coded alike.
     """
-    options = {"movflags": "+faststart"}
+    options = {"movflags": "+faststart", "movie_timescale": str(_MOVIE_TIMESCALE)}
     with av.open(str(path), "w", format="mp4", options=options) as output:
         output.metadata["title"] = edit.title
         with open_media(segments[0]) as first:

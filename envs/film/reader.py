@@ -8,8 +8,10 @@ from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 
+import av.error
 from av.video.frame import VideoFrame
 
+from segue.envs.film.frame_grid import displayed_size
 from segue.envs.film.gate import MediaError, frame_rate, open_media, require_video
 
 DECODE_ON_SECONDS = 2
@@ -32,6 +34,13 @@ class FrameReader:
     threads : int
         Decoder threads.
 
+    Attributes
+    ----------
+    aspect : Fraction
+        Width of one coded pixel divided by its height.
+    size : tuple of int
+        Width and height as displayed, in pixels.
+
     Raises
     ------
     MediaError
@@ -40,20 +49,16 @@ class FrameReader:
 
     def __init__(self, path: Path, threads: int) -> None:
         self.path = path
-        with ExitStack() as stack:
-            self._container = stack.enter_context(open_media(path))
-            self._stream = require_video(self._container)
-            self._stream.thread_type = "AUTO"
-            self._stream.codec_context.thread_count = threads
-            self._rate = frame_rate(self._stream)
-            self.aspect = self._stream.sample_aspect_ratio or Fraction(1)
-            self._base = Fraction(self._stream.time_base or 1)
-            first = next(self._decode(), None)
-            if first is None:
-                raise MediaError(f"{path} has no picture that can be decoded; export it again.")
-            self._first = first.pts or 0
-            self._seek(0)
-            self._files = stack.pop_all()
+        self._threads = threads
+        self._files = ExitStack()
+        self._first = 0
+        self._skipped = False
+        self._shown = (-1, self._open())
+        self._first = _stamp(self._shown[1]) or 0
+        self._shown = (0, self._shown[1])
+        self._next = next(self._frames, None)
+        self.aspect = self._stream.sample_aspect_ratio or Fraction(1)
+        self.size = displayed_size(self._stream, self._shown[1].rotation)
 
     def frame(self, number: int) -> VideoFrame:
         """Return frame `number`, or the last one before it that the file has.
@@ -76,24 +81,52 @@ class FrameReader:
         """Close the file."""
         self._files.close()
 
+    def _open(self) -> VideoFrame:
+        """Open the file, or open it again, and decode its first picture."""
+        self._files.close()
+        with ExitStack() as stack:
+            self._container = stack.enter_context(open_media(self.path))
+            self._stream = require_video(self._container)
+            self._stream.thread_type = "AUTO"
+            self._stream.codec_context.thread_count = self._threads
+            self._rate = frame_rate(self._stream)
+            self._base = Fraction(self._stream.time_base or 1)
+            self._frames = self._decode()
+            first = next(self._frames, None)
+            if first is None:
+                raise MediaError(
+                    f"{self.path} has no picture that can be decoded; export it again."
+                )
+            self._files = stack.pop_all()
+        return first
+
     def _seek(self, number: int, *, skip: bool = True) -> None:
         """Stand on the last frame not after `number`."""
         back = Fraction(0)
         while True:
             at = max(number / self._rate - back, Fraction(0))
-            self._container.seek(int(at / self._base) + self._first, stream=self._stream)
-            self._skipped = False
-            self._frames = self._decode(number if skip else 0)
-            frame = next(self._frames, None)
-            if frame is not None and (self._place(frame) <= number or at == 0):
+            frame = self._land(at, number if skip else 0)
+            if frame is not None and self._place(frame) <= number:
                 break
             if at == 0:
-                raise MediaError(f"{self.path} cannot be wound back to its start; export it again.")
-            # The container's index led behind the wanted frame, or past the end.
+                # Such as MPEG-TS, which is sought by guess: only its beginning is certain.
+                frame = self._open()
+                break
+            # The guess led behind the wanted frame, or past the end.
             back = 2 * back + 1
         self._shown = (self._place(frame), frame)
         self._next = next(self._frames, None)
         self._advance(number)
+
+    def _land(self, at: Fraction, wanted: int) -> VideoFrame | None:
+        """Seek second `at` and decode the first picture there; None where there is none."""
+        try:
+            self._container.seek(int(at / self._base) + self._first, stream=self._stream)
+        except av.error.FFmpegError:
+            return None
+        self._skipped = False
+        self._frames = self._decode(wanted)
+        return next(self._frames, None)
 
     def _advance(self, number: int) -> None:
         """Decode until the next picture lies behind frame `number`."""
@@ -112,17 +145,17 @@ class FrameReader:
             yield from packet.decode()
 
     def _place(self, frame: VideoFrame) -> int:
-        """Number of a decoded frame; without a time stamp it follows the one before."""
-        return self._shown[0] + 1 if frame.pts is None else self._place_of(frame.pts)
+        """Number of a decoded frame; without any time stamp it follows the one before."""
+        stamp = _stamp(frame)
+        return self._shown[0] + 1 if stamp is None else self._place_of(stamp)
 
     def _place_of(self, pts: int) -> int:
         return round((pts - self._first) * self._base * self._rate)
 
-    _first = 0
-    _skipped = False
-    _shown: tuple[int, VideoFrame]
-    _frames: Iterator[VideoFrame]
-    _next: VideoFrame | None
+
+def _stamp(frame: VideoFrame) -> int | None:
+    """Time stamp of a frame; AVI has that of its packet only."""
+    return frame.dts if frame.pts is None else frame.pts
 
 
 class ReaderPool:

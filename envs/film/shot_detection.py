@@ -41,6 +41,7 @@ _KEEN_RATIO = 1.8
 _KEEN_CHANGE = 30.0
 _KEEN_ALIKE = 0.5
 _SURE_ALIKE = 0.9
+_REPEATED = 0.5
 _MOST_REPEATS = 3
 _DISSOLVE_HALVES = (0.25, 0.5, 1.0)
 _DISSOLVE_CHANGE = 14.0
@@ -72,8 +73,8 @@ class ShotDetector:
         # Footage of 8 pictures a second inside a file of 24 repeats each twice, and beside two
         # frames without change every third would look like a cut. Longer stills are shown.
         if self._signatures and self._repeats < _MOST_REPEATS:
-            repeated = bool(np.array_equal(signature, self._signatures[-1]))
-            self._repeats = self._repeats + 1 if repeated else 0
+            change = float(cv2.norm(signature, self._signatures[-1], cv2.NORM_L1)) / signature.size
+            self._repeats = self._repeats + 1 if change < _REPEATED else 0
         else:
             self._repeats = 0
         self._signatures.append(np.asarray(signature, dtype=np.uint8))
@@ -224,7 +225,7 @@ def _dips(likeness: npt.NDArray[np.float32], half: int) -> list[int]:
 def _mixed(window: npt.NDArray[np.float32]) -> Span:
     """Span inside a window in which between 5 and 95 % of its last picture shows."""
     change = window[-1] - window[0]
-    share = (window - window[0]) @ change / max(float(change @ change), 1e-6)
+    share = ((window - window[0]) * change).sum(axis=1) / max(float((change**2).sum()), 1e-6)
     mixed = np.flatnonzero((share > 0.05) & (share < 0.95))
     return int(mixed[0]), int(mixed[-1]) + 1
 

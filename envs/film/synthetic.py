@@ -124,7 +124,7 @@ def _pattern(
         centre = (int(generator.integers(size[1])), int(generator.integers(size[0])))
         axes = (int(generator.integers(unit // 16, unit // 4)) + 1, unit // 8)
         colour = palette[int(generator.integers(1, 4))]
-        cv2.ellipse(canvas, centre, axes, float(generator.uniform(180)), 0, 360, colour, -1)
+        cv2.ellipse(canvas, centre, axes, float(generator.uniform(0, 180)), 0, 360, colour, -1)
     return canvas
 
 

@@ -52,10 +52,10 @@ def arrange(tune: Tune) -> tuple[Part, ...]:
     ]
     if style.pad_program is not None:
         pad = tuple(note for voicing in voicings for note in held(voicing, 48))
-        parts.append(Part("Pad", style.pad_program, 2, False, pads, 84, pad))
+        parts.append(Part("Pad", style.pad_program, len(parts), False, pads, 84, pad))
     if style.bass != "none":
         bass = _bass(tune, style, voicings, final)
-        parts.append(Part("Bass", style.bass_program, 3, False, basses, 64, bass))
+        parts.append(Part("Bass", style.bass_program, len(parts), False, basses, 64, bass))
     if style.drums != "none":
         drums = drum_notes(style.drums, tune.bars, tune.beats_per_bar, final)
         parts.append(Part("Drums", 0, 9, True, drummer, 64, drums))
@@ -65,8 +65,7 @@ def arrange(tune: Tune) -> tuple[Part, ...]:
 def _final_onset(tune: Tune) -> float:
     """Where the chord is struck that is held to the end: within the last bar."""
     barline = tune.quarters - tune.beats_per_bar
-    last = tune.chords[-1].onset if tune.chords else barline
-    return max(barline, last)
+    return max([barline, *(c.onset for c in tune.chords if c.onset < tune.quarters)])
 
 
 def _melody(tune: Tune) -> tuple[TimedNote, ...]:
@@ -102,7 +101,7 @@ def _bass(
     line = BASS_LINES[style.bass]
     roots = bass_roots(voicings)
     notes: list[TimedNote] = []
-    for voicing, root, following in zip(voicings, roots, [*roots[1:], roots[-1]], strict=True):
+    for voicing, root, following in zip(voicings, roots, roots[1:] + roots[-1:], strict=True):
         if voicing.onset >= final:
             notes.append(TimedNote(voicing.onset, voicing.duration, root, 86))
         else:

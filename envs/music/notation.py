@@ -58,9 +58,10 @@ def written_notes(tune: Tune) -> list[WrittenNote]:
     """
     written: list[WrittenNote] = []
     now = 0.0
-    for index, note in enumerate(tune.notes):
-        after = tune.notes[index + 1].onset if index + 1 < len(tune.notes) else tune.quarters
-        end = min(note.onset + note.duration, after, tune.quarters)
+    notes = [note for note in tune.notes if note.onset < tune.quarters]
+    for index, note in enumerate(notes):
+        after = notes[index + 1].onset if index + 1 < len(notes) else tune.quarters
+        end = min(note.onset + note.duration, after)
         written += _pieces(now, note.onset, None, tune.beats_per_bar)
         written += _pieces(note.onset, end, note.pitch, tune.beats_per_bar)
         now = max(now, end)

@@ -38,7 +38,7 @@ class Part:
     program : int
         General MIDI program, 0-127; 0 for drums.
     channel : int
-        MIDI channel, 0-15; 9 for drums.
+        MIDI channel: counted from 0 in the order of the parts; 9 for drums.
     is_drum : bool
         Whether the pitches are percussion keys.
     volume : int

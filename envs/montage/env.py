@@ -1,0 +1,240 @@
+"""`segue/Montage-v0`: the Gymnasium face of cutting shots to the beats of a tune."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode
+
+from segue.envs.base.single import SegueEnv
+from segue.envs.base.task import Bound, Task
+from segue.envs.base.vector import SegueVectorEnv
+from segue.envs.montage import dynamics, observation, optimum, render, views
+from segue.envs.montage.generator import synthetic_bank
+from segue.envs.montage.types import FIRST, PLACED, Bank, MontageBatch
+from segue.rewards.film import MIRROR, MONTAGE, CutView
+
+
+class Montage(Task[MontageBatch]):
+    """Rules and rewards over bins of shots; the arguments are those of `MontageEnv`."""
+
+    def __init__(
+        self,
+        bank: Bank | None = None,
+        observation_mode: str = "features",
+        shots: int = 16,
+        beats: int = 32,
+        bins: int = 64,
+        bin_seed: int = 0,
+        reward_weights: Mapping[str, float] | None = None,
+    ) -> None:
+        if observation_mode not in observation.MODES:
+            raise ValueError(
+                f"observation_mode {observation_mode!r} is not one of {observation.MODES}"
+            )
+        self.bank = bank or synthetic_bank(bins, shots, beats, bin_seed)
+        self.reward = MONTAGE.with_weights(reward_weights or {})
+        self.term_names = self.reward.names
+        self.sizes = dynamics.action_sizes(self.bank.shots)
+        self.action_space = spaces.MultiDiscrete(np.array(self.sizes))
+        self.observation_space = observation.space(self.bank, observation_mode)
+        self._frames = observation_mode == "frames"
+        self._static = observation.static_columns(self.bank)
+        self._ahead = observation.music_ahead(self.bank)
+        self._bounds: dict[int, Bound] = {}
+
+    def allocate(self, count: int) -> MontageBatch:
+        """Make the buffers of `count` environments."""
+        assert isinstance(self.observation_space, spaces.Dict)
+        terms, beats = len(self.term_names), self.bank.beats
+        return MontageBatch(
+            reward=np.zeros(count),
+            terms=np.zeros((terms, count)),
+            terminated=np.zeros(count, dtype=np.bool_),
+            mask=np.zeros((count, sum(self.sizes)), dtype=np.int8),
+            observation={
+                key: np.zeros((count, *(part.shape or ())), dtype=part.dtype)
+                for key, part in self.observation_space.items()
+            },
+            bin=np.zeros(count, dtype=np.int64),
+            beat=np.zeros(count, dtype=np.int64),
+            cuts=np.zeros(count, dtype=np.int64),
+            used=np.zeros((count, self.bank.shots), dtype=np.bool_),
+            last_shot=np.full(count, FIRST),
+            last_third=np.zeros(count, dtype=np.int64),
+            last_mirrored=np.zeros(count, dtype=np.bool_),
+            timeline=np.zeros((count, beats, PLACED), dtype=np.int64),
+            piece_terms=np.zeros((count, beats, terms)),
+        )
+
+    def begin(
+        self, batch: MontageBatch, rows: npt.NDArray[np.int64], draws: npt.NDArray[np.uint64]
+    ) -> None:
+        """Begin an episode with a bin of the bank in each of `rows`."""
+        batch.bin[rows] = (draws % np.uint64(self.bank.bins)).astype(np.int64)
+        batch.beat[rows] = 0
+        batch.cuts[rows] = 0
+        batch.used[rows] = False
+        batch.last_shot[rows] = FIRST
+        batch.last_third[rows] = 0
+        batch.last_mirrored[rows] = False
+        batch.terminated[rows] = False
+        self._show(batch)
+        if self._frames:
+            observation.write_sheets(self.bank, batch, rows, fresh=True)
+
+    def step(self, batch: MontageBatch, actions: npt.NDArray[np.int64]) -> None:
+        """Lay one piece in every row."""
+        bank, live = self.bank, ~batch.terminated
+        action, illegal = dynamics.replace_illegal(batch.mask != 0, actions, self.sizes)
+        shot, in_point, length, transition, effect = action.T
+        beat = np.minimum(batch.beat, bank.beats - 1)
+        piece = dynamics.place(bank, batch.bin, beat, shot, in_point, length, effect)
+        view = views.look(
+            bank,
+            batch.bin,
+            beat,
+            batch.last_shot,
+            batch.last_third,
+            batch.last_mirrored,
+            shot,
+            transition,
+            effect,
+            piece,
+        )
+        rows = np.flatnonzero(live)
+        columns = (shot, piece.offset, piece.span, piece.beats, transition, effect, beat)
+        batch.timeline[rows, batch.cuts[rows]] = np.stack(columns, axis=1)[rows]
+        batch.beat[rows] += piece.beats[rows]
+        batch.used[rows, shot[rows]] = True
+        np.copyto(batch.last_shot, shot, where=live)
+        np.copyto(batch.last_third, piece.exit, where=live)
+        np.copyto(batch.last_mirrored, effect == MIRROR, where=live)
+        usable = self._show(batch)
+        # Over when the film is full, or no shot is left to fill it with.
+        batch.terminated[:] = (batch.beat >= bank.beats) | ~usable.any(axis=1)
+        empty = np.where(batch.terminated, 1.0 - batch.beat / bank.beats, 0.0)
+        self._reward(batch, replace(view, unfilled=empty, illegal=illegal), live)
+        batch.piece_terms[rows, batch.cuts[rows]] = batch.terms.T[rows]
+        batch.cuts[rows] += 1
+        if self._frames:
+            observation.write_sheets(bank, batch, rows, fresh=False)
+
+    def bound(self, batch: MontageBatch, row: int) -> Bound:
+        """Exact optimum of small bins, an upper bound of others; computed once a bin."""
+        key = int(batch.bin[row])
+        if key not in self._bounds:
+            self._bounds[key] = optimum.bound(self.bank, self.reward, key)
+        return self._bounds[key]
+
+    def greedy(self, batch: MontageBatch, row: int) -> npt.NDArray[np.int64]:
+        """Legal action of the greatest immediate reward *per beat*.
+
+        Rewards are paid by the beat, so the plain maximum would only ever take the longest
+        piece.
+        """
+        return optimum.greedy_action(self.bank, self.reward, batch, row)
+
+    def render(self, batch: MontageBatch, row: int) -> npt.NDArray[np.uint8]:
+        """Strip of the timeline so far."""
+        return render.picture(self.bank, batch, row)
+
+    def _reward(self, batch: MontageBatch, view: CutView, live: npt.NDArray[np.bool_]) -> None:
+        batch.reward[:] = 0.0
+        for index, value in enumerate(self.reward.values(view)):
+            batch.terms[index] = np.where(live, value, 0.0)
+            batch.reward += batch.terms[index]
+
+    def _show(self, batch: MontageBatch) -> npt.NDArray[np.bool_]:
+        """Write observation and mask of every row; return which shots may come next."""
+        batch.mask[:] = dynamics.legal(self.bank, batch)
+        usable = batch.mask[:, : self.bank.shots].view(np.bool_)
+        observation.encode(self.bank, batch, self._static, self._ahead, usable)
+        return usable
+
+
+class MontageEnv(SegueEnv[MontageBatch]):
+    """Cut shots to the beats of a piece of music, one piece of film at a time.
+
+    ## Description
+    The agent has a bin of shots and the beats of a piece of music. Each action lays one piece
+    at the end of the timeline: which shot, from where, how many beats long, entered by which
+    transition and under which effect. Every piece begins on a beat; no shot comes twice. The
+    film ends when the beats are filled. Each episode draws a bin, so that a policy must read
+    the shots. Bins come from analysed footage (`segue.envs.montage.generator`) or, by default,
+    from a procedure.
+
+    ## Action Space
+    `MultiDiscrete([n, 3, 4, 4, 8])`: shot; in-point (at the start, in the middle, at the end of
+    what the shot can spare); length (1, 2, 4 or 8 beats); transition (cut, dissolve, fade
+    through black, wipe); effect (none, slow motion, colour boost, black and white, zoom in,
+    mirror, fade in, fade out). A length that the shot cannot fill is shortened to the longest
+    that it can. Legal are: an unused shot that can fill a beat; a length within what is left;
+    a plain cut on the first piece. An illegal part is replaced by the first legal one of its
+    kind, and the action costs the weight of the term `legality`. Masks, one part after the
+    other: ``info["action_mask"]`` (int8) and `action_masks()` (bool).
+
+    ## Observation Space
+    `Dict`: ``shots`` (n, 15) and ``context`` (33,), float32, as `observation.space` lists them;
+    in mode ``frames`` also ``contact_sheet`` (uint8, the shots' thumbnails, black where used).
+
+    ## Rewards
+    The sum of the weighted terms of `segue.rewards.film.MONTAGE`: sync, pacing, continuity,
+    jump_cut, diversity, quality, energy, order, transition_fit, effect_fit, duration, legality.
+    All but the last two are weighted by the part of the film that the piece fills, so that the
+    return is a mean over the film's time. ``info["reward_terms"]`` holds each; they add up to
+    the reward.
+
+    ## Starting State
+    An empty timeline and a bin of the bank, chosen by the seed.
+
+    ## Episode End
+    Terminates when the film is full, or when no shot is left that can fill a beat (then
+    `duration` costs what is empty). Never truncates.
+
+    ## Arguments
+    - `bank` (Bank, default None): bins of real shots and the beats; None makes bins up.
+    - `observation_mode` (str, default "features"): or "frames".
+    - `shots`, `beats`, `bins`, `bin_seed` (int, default 16, 32, 64, 0): size of made-up bins,
+      length of the film in beats, how many bins, and their seed; take another for testing.
+    - `reward_weights` (mapping, default None): weights that replace the preset's, by term.
+    - `render_mode` (str, default None): `"rgb_array"` gives the strip of the timeline.
+
+    ## Version History
+    - v0: first version.
+    """
+
+    def __init__(
+        self,
+        bank: Bank | None = None,
+        observation_mode: str = "features",
+        shots: int = 16,
+        beats: int = 32,
+        bins: int = 64,
+        bin_seed: int = 0,
+        reward_weights: Mapping[str, float] | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        task = Montage(bank, observation_mode, shots, beats, bins, bin_seed, reward_weights)
+        super().__init__(task, render_mode)
+
+
+class MontageVectorEnv(SegueVectorEnv[MontageBatch]):
+    """Many montages at once; see `MontageEnv` and `SegueVectorEnv`."""
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        bank: Bank | None = None,
+        observation_mode: str = "features",
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        render_mode: str | None = None,
+        **options: Any,
+    ) -> None:
+        task = Montage(bank, observation_mode, **options)
+        super().__init__(task, num_envs, autoreset_mode, render_mode)

@@ -1,0 +1,172 @@
+"""Where bins of shots come from: analysed footage, or a procedure with known contents."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from segue.envs.base.errors import SegueError
+from segue.envs.film.beat_tracking import grid_of_tune
+from segue.envs.film.beats import BeatGrid
+from segue.envs.film.shots import COLOURS, FEATURES, THIRDS, THUMBNAIL, ShotTable
+from segue.envs.montage.types import HANDLE, Bank
+
+SYNTHETIC_RATE = Fraction(24)
+SYNTHETIC_TEMPO = 120.0
+
+
+def beat_frames(grid: BeatGrid, beats: int, rate: Fraction) -> npt.NDArray[np.int64]:
+    """Frame of each of the first `beats` beats, and of their end, from the first beat on."""
+    times = grid.times[: beats + 1] - grid.times[0]
+    return np.rint(times * float(rate)).astype(np.int64)
+
+
+def beats_for(grid: BeatGrid, seconds: float) -> int:
+    """Most beats of `grid` that last no longer than `seconds`."""
+    inside = int(np.searchsorted(grid.times - grid.times[0], seconds + 1e-6, side="right"))
+    return min(len(grid), inside - 1)
+
+
+def bins_from_footage(
+    table: ShotTable,
+    rows: npt.NDArray[np.int64],
+    grid: BeatGrid,
+    beats: int,
+    shots: int,
+    bins: int,
+    seed: int,
+) -> Bank:
+    """Draw bins of shots from footage.
+
+    Parameters
+    ----------
+    table : ShotTable
+        The analysed shots; their files must share one frame rate.
+    rows : ndarray
+        Rows of `table` that may be drawn (the training or the test part).
+    grid : BeatGrid
+        Beats to cut to.
+    beats : int
+        Length of the film.
+    shots : int
+        Shots in a bin; fewer where `rows` has fewer.
+    bins : int
+        How many bins; one is enough where a bin holds every row.
+    seed : int
+        Seed of the drawing.
+
+    Raises
+    ------
+    SegueError
+        When files differ in frame rate, or a bin's shots cannot fill the film.
+    """
+    rates = {footage.rate for footage in table.footage}
+    if len(rates) != 1:
+        named = ", ".join(sorted(str(rate) for rate in rates))
+        raise SegueError(
+            f"the footage has several frame rates ({named} fps); give files of one frame rate."
+        )
+    rate = rates.pop()
+    frames = beat_frames(grid, beats, rate)
+    longest_beat = int(np.diff(frames).max())
+    usable = table.frames[rows].astype(np.int64) - 2 * HANDLE
+    rows = rows[usable >= longest_beat]
+    size = min(shots, len(rows))
+    generator = np.random.default_rng(seed)
+    count = 1 if size == len(rows) else bins
+    picked = np.stack(
+        [np.sort(generator.choice(rows, size, replace=False)) for _ in range(count)]
+        if size
+        else [np.zeros(0, dtype=np.int64)]
+    )
+    lengths = table.frames[picked].astype(np.int64) - 2 * HANDLE
+    if size == 0 or lengths.sum(axis=1).min() < frames[-1]:
+        have = 0.0 if size == 0 else float(lengths.sum(axis=1).min() / rate)
+        raise SegueError(
+            f"the footage has {have:.1f} s of usable shots but the film is to last "
+            f"{float(frames[-1] / rate):.1f} s; give more footage or a shorter length."
+        )
+    colours = table.colours[picked].reshape(count, size * THIRDS, -1)
+    similarity = np.einsum("bik,bjk->bij", colours, colours).clip(0.0, 1.0)
+    return Bank(
+        rate=rate,
+        beat_frames=frames,
+        strength=grid.strength[:beats].astype(np.float32),
+        energy=grid.energy[:beats].astype(np.float32),
+        row=picked.astype(np.int32),
+        frames=lengths,
+        features=table.features[picked],
+        similarity=similarity.reshape(count, size, THIRDS, size, THIRDS).astype(np.float32),
+        position=positions(table)[picked],
+        thumbnails=table.thumbnails[picked],
+    )
+
+
+def positions(table: ShotTable) -> npt.NDArray[np.float32]:
+    """Place of each shot in its film: middle of the shot over the film's length, in [0, 1]."""
+    total = np.array([footage.frames for footage in table.footage])[table.file]
+    return np.asarray((table.start + table.frames / 2) / total, dtype=np.float32)
+
+
+def synthetic_bank(bins: int, shots: int, beats: int, seed: int) -> Bank:
+    """Draw bins of made-up shots: features from smooth random laws, plain thumbnails.
+
+    The shots of a bin come from a few *set-ups* of like colours, as in a film. Every bin can
+    fill the film.
+    """
+    generator = np.random.default_rng(seed)
+    grid = grid_of_tune(
+        SYNTHETIC_TEMPO, beats, 4, (0.5 - 0.4 * np.cos(2 * np.pi * np.arange(beats) / beats))
+    )
+    frames = beat_frames(grid, beats, SYNTHETIC_RATE)
+    shape = (bins, shots)
+    setup = generator.dirichlet(np.full(COLOURS, 0.3), (bins, -(-shots // 3)))
+    own = generator.dirichlet(np.full(COLOURS, 0.3), (*shape, THIRDS))
+    which = generator.integers(setup.shape[1], size=shape)
+    colours = np.sqrt(0.8 * setup[np.arange(bins)[:, None], which][:, :, None] + 0.2 * own)
+    flat = (colours / np.linalg.norm(colours, axis=-1, keepdims=True)).reshape(bins, -1, COLOURS)
+    similarity = np.einsum("bik,bjk->bij", flat, flat).clip(0.0, 1.0)
+    lengths = generator.lognormal(np.log(60.0), 0.5, shape)
+    lengths *= np.maximum(1.0, 1.5 * frames[-1] / lengths.sum(axis=1, keepdims=True))
+    return Bank(
+        rate=SYNTHETIC_RATE,
+        beat_frames=frames,
+        strength=grid.strength,
+        energy=grid.energy,
+        row=np.tile(np.arange(shots, dtype=np.int32), (bins, 1)),
+        frames=np.maximum(lengths, np.diff(frames).max()).astype(np.int64),
+        features=_synthetic_features(generator, shape),
+        similarity=similarity.reshape(*shape, THIRDS, shots, THIRDS).astype(np.float32),
+        position=np.sort(generator.random(shape), axis=1).astype(np.float32),
+        thumbnails=_synthetic_thumbnails(generator, shape),
+    )
+
+
+def _synthetic_features(
+    generator: np.random.Generator, shape: tuple[int, int]
+) -> npt.NDArray[np.float32]:
+    """Features of a shot that wander a little from third to third."""
+    signed = np.array([name in _SIGNED for name in FEATURES])
+    centre = generator.beta(1.5, 2.0, (*shape, 1, len(FEATURES)))
+    values = centre + generator.normal(0.0, 0.06, (*shape, THIRDS, len(FEATURES)))
+    motion = values[..., FEATURES.index("motion"), None].clip(0.0, 1.0)
+    values = np.where(signed, 2.0 * values - 0.8, values)
+    moving = np.array([name in ("motion_x", "motion_y") for name in FEATURES])
+    values = np.where(moving, values * motion, values)
+    return values.clip(np.where(signed, -1.0, 0.0), 1.0).astype(np.float32)
+
+
+_SIGNED = ("warmth", "motion_x", "motion_y", "centroid_x", "centroid_y")
+
+
+def _synthetic_thumbnails(
+    generator: np.random.Generator, shape: tuple[int, int]
+) -> npt.NDArray[np.uint8]:
+    """One colour a shot, getting lighter to the right, darker from third to third."""
+    colour = generator.integers(40, 200, (*shape, 1, 1, 1, 3))
+    third = -15 * np.arange(THIRDS).reshape(1, 1, THIRDS, 1, 1, 1)
+    ramp = np.linspace(0, 40, THUMBNAIL[1]).reshape(1, 1, 1, 1, -1, 1)
+    full = np.broadcast_to(colour + third + ramp, (*shape, THIRDS, *THUMBNAIL, 3))
+    return full.clip(0, 255).astype(np.uint8)

@@ -1,0 +1,124 @@
+"""What an agent sees of `segue/Montage-v0`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+
+from segue.envs.film.shots import FEATURES, THUMBNAIL
+from segue.envs.montage.types import LENGTHS, Bank, MontageBatch
+
+MODES = ("features", "frames")
+
+AHEAD = LENGTHS[-1] + 1
+"""Beats of the music that are in view from the cursor on."""
+LONG_SHOT = 96
+"""Frames of a shot that count as 1 in its observed length."""
+
+MOTION_X, CENTROID_X = FEATURES.index("motion_x"), FEATURES.index("centroid_x")
+STATIC = len(FEATURES) + 2
+"""Columns of a shot that do not change: mean features, length, place in the film."""
+SHOT_WIDTH = STATIC + 3
+"""Then: likeness to the end of the last piece, step in the film, availability."""
+CONTEXT_WIDTH = 2 * AHEAD + len(FEATURES) + 5
+SHEET_COLUMNS = 4
+
+
+def space(bank: Bank, mode: str) -> spaces.Dict:
+    """Observation space.
+
+    ``shots`` (n, 15): of each shot its ten features (mean of its thirds), its length (of
+    LONG_SHOT frames, at most 2), place in the film, colour likeness to the end of the last
+    piece, step in the film from it, and 1 where it may come next. ``context``: strength and
+    energy of the next nine beats; the ten features where the last piece ends; whether it is
+    mirrored; whether there is one; beats filled, of the whole; place in a group of 16 beats, as
+    sine and cosine. In mode ``frames`` also ``contact_sheet``: the thumbnails of the shots,
+    four in a row, black where the shot is used.
+    """
+    low, high = -np.ones((bank.shots, SHOT_WIDTH)), np.ones((bank.shots, SHOT_WIDTH))
+    high[:, len(FEATURES)] = 2.0
+    parts: dict[str, spaces.Space[Any]] = {
+        "shots": spaces.Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32),
+        "context": spaces.Box(-1.0, 1.0, (CONTEXT_WIDTH,), dtype=np.float32),
+    }
+    if mode == "frames":
+        parts["contact_sheet"] = spaces.Box(0, 255, sheet_shape(bank), dtype=np.uint8)
+    return spaces.Dict(parts)
+
+
+def sheet_shape(bank: Bank) -> tuple[int, int, int]:
+    """Height, width and colours of the contact sheet."""
+    rows = -(-bank.shots // SHEET_COLUMNS)
+    return rows * THUMBNAIL[0], SHEET_COLUMNS * THUMBNAIL[1], 3
+
+
+def static_columns(bank: Bank) -> npt.NDArray[np.float32]:
+    """Columns of the shots that do not change within an episode, (bins, n, STATIC)."""
+    length = np.minimum(bank.frames / LONG_SHOT, 2.0)
+    parts = [bank.features.mean(axis=2), length[..., None], bank.position[..., None]]
+    return np.clip(np.concatenate(parts, axis=2), -1.0, 2.0).astype(np.float32)
+
+
+def music_ahead(bank: Bank) -> npt.NDArray[np.float32]:
+    """Context columns that depend on the cursor alone, (beats + 1, 2 * AHEAD + 3).
+
+    Strength and energy of the beats ahead, 0 after the end; beats filled; place in 16 beats.
+    """
+    empty = np.zeros(AHEAD + 1, dtype=np.float32)
+    strength, energy = (np.concatenate([a, empty]) for a in (bank.strength, bank.energy))
+    beat = np.arange(bank.beats + 1)
+    window = beat[:, None] + np.arange(AHEAD)
+    angle = 2 * np.pi * beat / 16
+    rest = np.stack([beat / bank.beats, np.sin(angle), np.cos(angle)], axis=1)
+    return np.concatenate([strength[window], energy[window], rest], axis=1).astype(np.float32)
+
+
+def encode(
+    bank: Bank,
+    batch: MontageBatch,
+    static: npt.NDArray[np.float32],
+    ahead: npt.NDArray[np.float32],
+    usable: npt.NDArray[np.bool_],
+) -> None:
+    """Write the feature observation of every row; `usable` is `dynamics.usable_shots`."""
+    observation = batch.observation
+    assert isinstance(observation, dict)
+    shots, context = observation["shots"], observation["context"]
+    after = batch.cuts > 0
+    alike = bank.similarity[batch.bin, batch.last_shot, batch.last_third].mean(axis=2)
+    position = bank.position[batch.bin]
+    step = position - bank.position[batch.bin, batch.last_shot][:, None]
+    shots[:, :, :STATIC] = static[batch.bin]
+    shots[:, :, STATIC] = alike * after[:, None]
+    shots[:, :, STATIC + 1] = step * after[:, None]
+    shots[:, :, STATIC + 2] = usable
+    last = bank.features[batch.bin, batch.last_shot, batch.last_third] * after[:, None]
+    mirrored = np.where(batch.last_mirrored, -1.0, 1.0)
+    split = ahead.shape[1]
+    context[:, :split] = ahead[batch.beat]
+    context[:, split:-2] = last
+    context[:, split + MOTION_X] *= mirrored
+    context[:, split + CENTROID_X] *= mirrored
+    context[:, -2] = batch.last_mirrored
+    context[:, -1] = after
+
+
+def write_sheets(
+    bank: Bank, batch: MontageBatch, rows: npt.NDArray[np.int64], fresh: bool
+) -> None:
+    """Write the contact sheets of `rows`: anew at the start of an episode, else only darken."""
+    observation = batch.observation
+    assert isinstance(observation, dict)
+    sheets, (height, width) = observation["contact_sheet"], THUMBNAIL
+    for row in rows:
+        if fresh:
+            sheets[row] = 0
+        last = batch.last_shot[row]
+        shown = range(bank.shots) if fresh else ([last] if last >= 0 else [])
+        for shot in shown:
+            top, left = shot // SHEET_COLUMNS * height, shot % SHEET_COLUMNS * width
+            picture = bank.thumbnails[batch.bin[row], shot, 1] if fresh else 0
+            sheets[row, top : top + height, left : left + width] = picture

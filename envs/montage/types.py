@@ -1,0 +1,116 @@
+"""Records of `segue/Montage-v0`: the bins of shots, and the state of a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from segue.envs.base.task import Batch
+
+LENGTHS = (1, 2, 4, 8)
+"""Lengths of a piece in beats, in the order of the action."""
+IN_POINTS = 3
+"""In-points of a piece: at the start, in the middle and at the end of what the shot can spare."""
+
+HANDLE = 6
+"""Frames kept free at both ends of a shot, for transitions."""
+LONGEST_TRANSITION = 2 * HANDLE
+"""Frames."""
+
+FIRST = -1
+"""Value of `MontageBatch.last_shot` before the first piece."""
+
+PLACED = 7
+"""Columns of `MontageBatch.timeline`: shot, first frame in the shot, frames shown, beats,
+transition, effect, beat."""
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Bins of shots, and the beats that they are cut to; one bin an episode.
+
+    Attributes
+    ----------
+    rate : Fraction
+        Frames per second of the timeline.
+    beat_frames : ndarray (b + 1,) int64
+        Frame of each beat from the film's first frame; the last is the film's length.
+    strength, energy : ndarray (b,) float32
+        Of each beat; see `segue.envs.film.beats.BeatGrid`.
+    row : ndarray (bins, n) int32
+        Which row of the shot table stands at each place of a bin.
+    frames : ndarray (bins, n) int64
+        Length of each shot without its handles.
+    features : ndarray (bins, n, THIRDS, f) float32
+        See `segue.envs.film.shots.FEATURES`.
+    similarity : ndarray (bins, n, THIRDS, n, THIRDS) float32
+        Cosine of the colour histograms of every two thirds.
+    position : ndarray (bins, n) float32
+        Place of the shot in its film, in [0, 1].
+    thumbnails : ndarray (bins, n, THIRDS, h, w, 3) uint8
+        RGB.
+    """
+
+    rate: Fraction
+    beat_frames: npt.NDArray[np.int64]
+    strength: npt.NDArray[np.float32]
+    energy: npt.NDArray[np.float32]
+    row: npt.NDArray[np.int32]
+    frames: npt.NDArray[np.int64]
+    features: npt.NDArray[np.float32]
+    similarity: npt.NDArray[np.float32]
+    position: npt.NDArray[np.float32]
+    thumbnails: npt.NDArray[np.uint8]
+
+    @property
+    def bins(self) -> int:
+        """Number of bins."""
+        return self.frames.shape[0]
+
+    @property
+    def shots(self) -> int:
+        """Shots in a bin."""
+        return self.frames.shape[1]
+
+    @property
+    def beats(self) -> int:
+        """Length of the film in beats."""
+        return len(self.strength)
+
+
+@dataclass(frozen=True)
+class MontageBatch(Batch):
+    """Batch of montages.
+
+    Attributes
+    ----------
+    bin : ndarray (n,) int64
+        Bin of the episode.
+    beat : ndarray (n,) int64
+        The cursor: beats filled so far.
+    cuts : ndarray (n,) int64
+        Pieces laid so far.
+    used : ndarray (n, shots) bool
+        Shots on the timeline.
+    last_shot, last_third : ndarray (n,) int64
+        Shot of the last piece (FIRST before any) and the third of it in which the piece ends.
+    last_mirrored : ndarray (n,) bool
+        It is shown mirrored.
+    timeline : ndarray (n, beats, PLACED) int64
+        The pieces laid so far.
+    piece_terms : ndarray (n, beats, k) float64
+        Weighted reward terms of each.
+    """
+
+    bin: npt.NDArray[np.int64]
+    beat: npt.NDArray[np.int64]
+    cuts: npt.NDArray[np.int64]
+    used: npt.NDArray[np.bool_]
+    last_shot: npt.NDArray[np.int64]
+    last_third: npt.NDArray[np.int64]
+    last_mirrored: npt.NDArray[np.bool_]
+    timeline: npt.NDArray[np.int64]
+    piece_terms: npt.NDArray[np.float64]
