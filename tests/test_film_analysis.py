@@ -137,28 +137,33 @@ def test_text_and_playlists_named_like_films_are_refused(
         pass
 
 
-@pytest.mark.parametrize("text", [HLS, CONCAT, DASH])
-def test_playlists_are_refused_even_with_a_container_claimed(
-    tmp_path: Path, film: tuple[Path, tuple[int, ...]], text: str, monkeypatch: pytest.MonkeyPatch
+def test_only_the_demuxer_of_the_first_bytes_may_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second lock holds when the first is picked."""
-    (tmp_path / "film.mp4").write_bytes(film[0].read_bytes())
-    trap = tmp_path / "trap.mp4"
-    trap.write_text(text)
+    write_clicks(tmp_path / "sound.wav", 120.0, 1.0)
     monkeypatch.setattr("segue.envs.film.gate._container_formats", lambda path, limits: "mov")
-    with pytest.raises(MediaError, match=r"trap\.mp4 cannot be read"), open_media(trap):
+    with (
+        pytest.raises(MediaError, match=r"sound\.wav cannot be read"),
+        open_media(tmp_path / "sound.wav"),
+    ):
         pass
 
 
-def test_a_demuxer_that_asks_for_a_second_file_is_refused(
-    tmp_path: Path, film: tuple[Path, tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("name", "text"), [("trap.mp4", CONCAT), ("trap.m3u8", HLS)])
+def test_no_second_file_is_opened_even_by_a_playlists_own_demuxer(
+    tmp_path: Path,
+    film: tuple[Path, tuple[int, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    text: str,
 ) -> None:
-    """The third lock holds when the first two are picked."""
     (tmp_path / "film.mp4").write_bytes(film[0].read_bytes())
-    trap = tmp_path / "trap.mp4"
-    trap.write_text(f"ffconcat version 1.0\nfile '{tmp_path / 'film.mp4'}'\n")
-    monkeypatch.setattr("segue.envs.film.gate._container_formats", lambda path, limits: "concat")
-    with pytest.raises(MediaError, match=r"another file|cannot be read"), open_media(trap):
+    (tmp_path / name).write_text(text)
+    monkeypatch.setattr(
+        "segue.envs.film.gate._container_formats", lambda path, limits: "concat,hls,mov"
+    )
+    reason = r"asks for another file" if text == HLS else r"cannot be read"
+    with pytest.raises(MediaError, match=reason), open_media(tmp_path / name):
         pass
 
 
@@ -378,6 +383,21 @@ def test_a_flash_is_no_cut_and_a_very_short_shot_is_dropped(tmp_path: Path) -> N
     table = analyse([write_frames(tmp_path / "flash.mp4", pictures)], cache=tmp_path)
     assert table.start.tolist() == [0, 68]
     assert table.frames.tolist() == [62, 30]
+
+
+@pytest.mark.parametrize("speed", [1, 3])
+def test_a_cut_in_the_midst_of_movement_is_found(tmp_path: Path, speed: int) -> None:
+    wide = [blobs(seed, (90, 160 + 30 * speed)) for seed in (1, 2)]
+    pictures = [one[:, speed * k : speed * k + 160] for one in wide for k in range(30)]
+    table = analyse([write_frames(tmp_path / "pans.mp4", pictures)], cache=tmp_path)
+    assert table.start.tolist() == [0, 30]
+
+
+def test_a_cut_is_no_movement(tmp_path: Path) -> None:
+    path = write_frames(tmp_path / "stills.mp4", [blobs(1)] * 24 + [blobs(2)] * 24)
+    table = analyse([path], cache=tmp_path)
+    assert table.start.tolist() == [0, 24]
+    assert table.features[..., FEATURES.index("motion")].max() < 0.02
 
 
 def test_repeated_frames_do_not_look_like_cuts(tmp_path: Path) -> None:

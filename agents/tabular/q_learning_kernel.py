@@ -101,26 +101,30 @@ def _play(
     epsilon: float,
     path: npt.NDArray[np.int32],
 ) -> tuple[int, float, bool]:
-    q = learner.q
-    state = tables.start
+    # Unpacked once: handing the tuples on would count references to eight arrays at every step.
+    start, next_state, reward, legal, terminal = tables
+    q, visits, stream = learner
+    state = start
     total = 0.0
     changed = False
-    _meet(tables.legal, q, settings, state, 0)
+    _meet(legal, q, settings, state, 0)
     for step in range(settings.max_steps):
-        if epsilon > 0.0 and uniform(learner.stream) < epsilon:
-            action = _random_legal(q[state], uniform(learner.stream))
+        if epsilon > 0.0 and uniform(stream) < epsilon:
+            action = _random_legal(q[state], uniform(stream))
         else:
             action = _greedy(q, state)
-        learner.visits[state, action] += 1
+        visits[state, action] += 1
         path[step, 0] = state
         path[step, 1] = action
-        total += tables.reward[state, action]
-        following = tables.next_state[state, action]
-        ends = tables.terminal[state, action]
+        gained = reward[state, action]
+        total += gained
+        following = next_state[state, action]
+        ends = terminal[state, action]
         if not ends:
-            _meet(tables.legal, q, settings, following, step + 1)
+            _meet(legal, q, settings, following, step + 1)
         if not settings.backward:
-            changed |= _update(tables, q, settings, state, action)
+            target = gained if ends else gained + settings.gamma * _highest(q, following)
+            changed |= _update(q, state, action, target, settings.alpha)
         if ends:
             return step + 1, total, changed
         state = following
@@ -129,21 +133,22 @@ def _play(
 
 @njit(cache=True, nogil=True)
 def _replay(tables: Tables, q: FloatArray, settings: Settings, path: npt.NDArray[np.int32]) -> bool:
+    _, next_state, reward, _, terminal = tables
     changed = False
     for step in range(len(path) - 1, -1, -1):
-        changed |= _update(tables, q, settings, path[step, 0], path[step, 1])
+        state, action = path[step, 0], path[step, 1]
+        target = reward[state, action]
+        if not terminal[state, action]:
+            target += settings.gamma * _highest(q, next_state[state, action])
+        changed |= _update(q, state, action, target, settings.alpha)
     return changed
 
 
 @njit(cache=True, nogil=True)
-def _update(tables: Tables, q: FloatArray, settings: Settings, state: int, action: int) -> bool:
+def _update(q: FloatArray, state: int, action: int, target: float, alpha: float) -> bool:
     """Apply Watkins' rule; written as a mean so that alpha = 1 gives the target itself."""
-    target = tables.reward[state, action]
-    if not tables.terminal[state, action]:
-        following = tables.next_state[state, action]
-        target += settings.gamma * _highest(q, following)
     old = q[state, action]
-    new = (1.0 - settings.alpha) * old + settings.alpha * target
+    new = (1.0 - alpha) * old + alpha * target
     q[state, action] = new
     return bool(new != old)
 

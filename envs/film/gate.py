@@ -1,13 +1,13 @@
 """The one gate through which every media file is opened for reading.
 
 A media file comes from anywhere, and FFmpeg would follow a playlist named ``holiday.mp4`` to other
-files and hosts. The gate therefore has three locks, each of which is enough for that case alone:
+files and hosts. The gate therefore has three locks:
 
 1. The first bytes must be those of a real container, and FFmpeg may use that container's demuxer
    only (``format_whitelist``).
-2. FFmpeg is handed an open file, not a name, so that no protocol is needed; the only one allowed
-   is ``file``.
-3. A demuxer that asks for a second file is refused (`io_open`).
+2. FFmpeg is handed an open file, not a name, so it needs no protocol and is allowed none
+   (``protocol_whitelist``): neither a network nor another file.
+3. A demuxer that asks its caller for a second file is refused (`io_open`).
 
 Bytes, duration and picture size are capped, so that a hostile header cannot ask for more memory
 than there is.
@@ -153,7 +153,7 @@ def open_media(path: Path | str, *, limits: Limits = DEFAULT_LIMITS) -> Iterator
     """
     path = Path(path)
     formats = _container_formats(path, limits)
-    options = {"protocol_whitelist": "file", "format_whitelist": formats}
+    options = {"protocol_whitelist": "none", "format_whitelist": formats}
     # The block's own errors must not be taken for errors of opening, hence the two steps.
     with path.open("rb") as file:
         try:

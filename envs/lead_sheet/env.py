@@ -148,7 +148,9 @@ class LeadSheet(Task[LeadSheetBatch]):
     def tune(self, batch: LeadSheetBatch, row: int, title: str = "") -> Tune:
         """Tune of the episode in `row` so far."""
         piece, slot = batch.state[row, [PIECE, SLOT]]
-        return render.to_tune(self.bank.pieces[piece], batch.state[row, HISTORY : HISTORY + slot], title)
+        return render.to_tune(
+            self.bank.pieces[piece], batch.state[row, HISTORY : HISTORY + slot], title
+        )
 
     def render(self, batch: LeadSheetBatch, row: int) -> npt.NDArray[np.uint8]:
         """Piano roll of the episode in `row` so far."""

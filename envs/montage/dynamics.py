@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 
@@ -21,12 +22,16 @@ from segue.envs.montage.types import (
     LENGTHS,
     LONGEST_TRANSITION,
     Bank,
-    MontageBatch,
 )
 from segue.rewards.film import CUT
 
 Ints = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
+
+N_TRANSITIONS = len(TRANSITIONS)
+
+OVERRUN = 1 << 30
+"""Frames of a piece that would end after the film: more than any shot has."""
 
 SPEEDS: tuple[Fraction, ...] = tuple(effect.speed for effect in EFFECTS.values())
 
@@ -62,11 +67,27 @@ class Piece:
     exit: Ints
 
 
-def span_of(frames: Ints, effect: Ints) -> Ints:
-    """Frames of the shot that `frames` of the timeline show under `effect`, rounded up."""
-    over = np.array([speed.numerator for speed in SPEEDS])[effect]
-    under = np.array([speed.denominator for speed in SPEEDS])[effect]
-    return np.asarray(-(-frames * over // under))
+def span_of(frames: Array, speed: Fraction) -> Ints:
+    """Frames of a shot that `frames` of the timeline show at `speed`, rounded up."""
+    return np.asarray(-(-frames * speed.numerator // speed.denominator), dtype=np.int64)
+
+
+def clock(beat_frames: Ints) -> tuple[Ints, Ints]:
+    """Tables of what a piece takes, by the beat that it begins on and the choice of length.
+
+    Returns
+    -------
+    ndarray (beats, lengths) int64
+        Frames on the timeline; OVERRUN past the end of the film.
+    ndarray (beats, lengths, effects) int64
+        Frames of the shot.
+    """
+    beats = len(beat_frames) - 1
+    end = np.arange(beats)[:, None] + np.asarray(LENGTHS)
+    inside = end <= beats
+    frames = beat_frames[np.minimum(end, beats)] - beat_frames[:-1, None]
+    frames = np.where(inside, frames, OVERRUN)
+    return frames, np.stack([span_of(frames, speed) for speed in SPEEDS], axis=2)
 
 
 def place(
@@ -78,72 +99,86 @@ def place(
     does not; the in-point is taken at 0, 1/2 or all of what the shot can spare.
     """
     usable = bank.frames[bin_, shot]
-    start = bank.beat_frames[beat]
-    beats = np.ones_like(start)
-    for choice, option in enumerate(LENGTHS):
-        end = np.minimum(beat + option, bank.beats)
-        fits = (beat + option <= bank.beats) & (
-            span_of(bank.beat_frames[end] - start, effect) <= usable
-        )
-        beats = np.where(fits & (choice <= length), option, beats)
-    frames = bank.beat_frames[np.minimum(beat + beats, bank.beats)] - start
-    span = span_of(frames, effect)
+    spans = bank.spans[beat, :, effect]
+    choice = np.zeros_like(spans[..., 0])
+    for option in range(1, len(LENGTHS)):
+        choice = np.where((spans[..., option] <= usable) & (option <= length), option, choice)
+    span = bank.spans[beat, choice, effect]
     offset = np.maximum(usable - span, 0) * in_point // (IN_POINTS - 1)
-    entry = THIRDS * offset // usable
     leave = THIRDS * (offset + span - 1) // usable
-    return Piece(beats, frames, span, offset, entry, np.minimum(leave, THIRDS - 1))
+    return Piece(
+        beats=np.asarray(LENGTHS)[choice],
+        frames=bank.lengths[beat, choice],
+        span=span,
+        offset=offset,
+        entry=THIRDS * offset // usable,
+        exit=np.minimum(leave, THIRDS - 1),
+    )
 
 
-def usable_shots(bank: Bank, bin_: Array, beat: Ints, used: npt.NDArray[np.bool_]) -> Array:
-    """Which shots may come next, bool (n, shots): unused, and long enough for one beat."""
-    now = np.minimum(beat, bank.beats - 1)
-    need = bank.beat_frames[now + 1] - bank.beat_frames[now]
-    return np.asarray(~used & (bank.frames[bin_] >= need[:, None]))
-
-
-def legal(bank: Bank, batch: MontageBatch) -> npt.NDArray[np.bool_]:
-    """Mask of each part of the action, one after the other, bool (n, sum of sizes).
+@nb.njit(nogil=True, cache=True)
+def write_legal(
+    rows: Ints,
+    bin_: Ints,
+    beat: Ints,
+    cuts: Ints,
+    used: npt.NDArray[np.bool_],
+    usable_frames: Ints,
+    beat_frames: Ints,
+    lengths: tuple[int, ...],
+    mask: npt.NDArray[np.int8],
+) -> None:
+    """Write the masks of `rows`: those of the parts of the action, one after the other.
 
     Legal are: a shot that is unused and can fill a beat; any in-point; a length within what is
     left of the film (one beat always); a plain cut on the first piece, any transition later; any
-    effect. The parts are legal or not independently of each other.
+    effect. The parts are legal or not independently of each other. `usable_frames` is
+    `Bank.frames`.
     """
-    n, sizes = len(batch.beat), action_sizes(bank.shots)
-    mask = np.ones((n, sum(sizes)), dtype=np.bool_)
-    shots, lengths = slice(0, sizes[0]), sizes[0] + sizes[1]
-    transitions = lengths + sizes[2]
-    mask[:, shots] = usable_shots(bank, batch.bin, batch.beat, batch.used)
-    left = bank.beats - batch.beat
-    mask[:, lengths:transitions] = np.maximum(left, 1)[:, None] >= np.asarray(LENGTHS)
-    other = np.arange(sizes[3]) != CUT
-    mask[:, transitions : transitions + sizes[3]] = ~(other & (batch.cuts == 0)[:, None])
-    return mask
+    beats, shots = len(beat_frames) - 1, used.shape[1]
+    length_at = shots + IN_POINTS
+    transition_at = length_at + len(lengths)
+    for k in range(len(rows)):
+        i = rows[k]
+        now = min(beat[i], beats - 1)
+        need = beat_frames[now + 1] - beat_frames[now]
+        mask[i] = 1
+        for shot in range(shots):
+            mask[i, shot] = not used[i, shot] and usable_frames[bin_[i], shot] >= need
+        for choice in range(1, len(lengths)):
+            mask[i, length_at + choice] = beat[i] + lengths[choice] <= beats
+        if cuts[i] == 0:
+            for transition in range(N_TRANSITIONS):
+                mask[i, transition_at + transition] = transition == CUT
 
 
+@nb.njit(nogil=True, cache=True)
 def replace_illegal(
-    mask: npt.NDArray[np.bool_], actions: Ints, sizes: tuple[int, ...]
+    mask: npt.NDArray[np.int8], actions: Ints, sizes: tuple[int, ...]
 ) -> tuple[Ints, npt.NDArray[np.bool_]]:
     """Replace each illegal part of `actions` (n, 5) by the first legal one of its kind.
 
     Returns
     -------
     ndarray (n, 5) int64
-        Actions of which every part is legal.
+        Actions of which every part is legal; 0 where no part of a kind is.
     ndarray (n,) bool
         Whether something was replaced.
     """
-    sizes_ = np.asarray(sizes)
-    begins = np.concatenate([[0], np.cumsum(sizes_)[:-1]])
-    inside = (actions >= 0) & (actions < sizes_)
-    column = begins + np.where(inside, actions, 0)
-    fine = inside & np.take_along_axis(mask, column, axis=1)
-    illegal: npt.NDArray[np.bool_] = ~fine.all(axis=1)
-    kept = actions
-    if illegal.any():
-        kept = actions.copy()
-        for part, (begin, size) in enumerate(zip(begins, sizes, strict=True)):
-            first = mask[:, begin : begin + size].argmax(axis=1)
-            kept[:, part] = np.where(fine[:, part], actions[:, part], first)
+    kept = actions.copy()
+    illegal = np.zeros(len(actions), dtype=np.bool_)
+    for i in range(len(actions)):
+        begin = 0
+        for part in range(len(sizes)):
+            asked, size = actions[i, part], sizes[part]
+            if asked < 0 or asked >= size or mask[i, begin + asked] == 0:
+                illegal[i] = True
+                kept[i, part] = 0
+                for other in range(size):
+                    if mask[i, begin + other] == 1:
+                        kept[i, part] = other
+                        break
+            begin += size
     return kept, illegal
 
 

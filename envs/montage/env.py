@@ -16,7 +16,7 @@ from segue.envs.base.task import Bound, Task
 from segue.envs.base.vector import SegueVectorEnv
 from segue.envs.montage import dynamics, observation, optimum, render, views
 from segue.envs.montage.generator import synthetic_bank
-from segue.envs.montage.types import FIRST, PLACED, Bank, MontageBatch
+from segue.envs.montage.types import FIRST, LENGTHS, PLACED, Bank, MontageBatch
 from segue.rewards.film import MIRROR, MONTAGE, CutView
 
 
@@ -46,6 +46,7 @@ class Montage(Task[MontageBatch]):
         self._frames = observation_mode == "frames"
         self._static = observation.static_columns(self.bank)
         self._ahead = observation.music_ahead(self.bank)
+        self._alike = observation.likeness(self.bank)
         self._bounds: dict[int, Bound] = {}
 
     def allocate(self, count: int) -> MontageBatch:
@@ -84,14 +85,14 @@ class Montage(Task[MontageBatch]):
         batch.last_third[rows] = 0
         batch.last_mirrored[rows] = False
         batch.terminated[rows] = False
-        self._show(batch)
+        self._show(batch, rows)
         if self._frames:
             observation.write_sheets(self.bank, batch, rows, fresh=True)
 
     def step(self, batch: MontageBatch, actions: npt.NDArray[np.int64]) -> None:
         """Lay one piece in every row."""
         bank, live = self.bank, ~batch.terminated
-        action, illegal = dynamics.replace_illegal(batch.mask != 0, actions, self.sizes)
+        action, illegal = dynamics.replace_illegal(batch.mask, actions, self.sizes)
         shot, in_point, length, transition, effect = action.T
         beat = np.minimum(batch.beat, bank.beats - 1)
         piece = dynamics.place(bank, batch.bin, beat, shot, in_point, length, effect)
@@ -115,9 +116,10 @@ class Montage(Task[MontageBatch]):
         np.copyto(batch.last_shot, shot, where=live)
         np.copyto(batch.last_third, piece.exit, where=live)
         np.copyto(batch.last_mirrored, effect == MIRROR, where=live)
-        usable = self._show(batch)
+        self._show(batch, rows)
         # Over when the film is full, or no shot is left to fill it with.
-        batch.terminated[:] = (batch.beat >= bank.beats) | ~usable.any(axis=1)
+        left = batch.mask[:, : bank.shots].any(axis=1)
+        batch.terminated[:] = (batch.beat >= bank.beats) | ~left
         empty = np.where(batch.terminated, 1.0 - batch.beat / bank.beats, 0.0)
         self._reward(batch, replace(view, unfilled=empty, illegal=illegal), live)
         batch.piece_terms[rows, batch.cuts[rows]] = batch.terms.T[rows]
@@ -145,17 +147,47 @@ class Montage(Task[MontageBatch]):
         return render.picture(self.bank, batch, row)
 
     def _reward(self, batch: MontageBatch, view: CutView, live: npt.NDArray[np.bool_]) -> None:
-        batch.reward[:] = 0.0
+        reward = batch.reward
         for index, value in enumerate(self.reward.values(view)):
-            batch.terms[index] = np.where(live, value, 0.0)
-            batch.reward += batch.terms[index]
+            batch.terms[index] = value
+        if not live.all():
+            batch.terms[:, ~live] = 0.0
+        reward[:] = 0.0
+        for values in batch.terms:
+            reward += values
 
-    def _show(self, batch: MontageBatch) -> npt.NDArray[np.bool_]:
-        """Write observation and mask of every row; return which shots may come next."""
-        batch.mask[:] = dynamics.legal(self.bank, batch)
-        usable = batch.mask[:, : self.bank.shots].view(np.bool_)
-        observation.encode(self.bank, batch, self._static, self._ahead, usable)
-        return usable
+    def _show(self, batch: MontageBatch, rows: npt.NDArray[np.int64]) -> None:
+        """Write mask and feature observation of `rows`."""
+        bank, view = self.bank, batch.observation
+        assert isinstance(view, dict)
+        dynamics.write_legal(
+            rows,
+            batch.bin,
+            batch.beat,
+            batch.cuts,
+            batch.used,
+            bank.frames,
+            bank.beat_frames,
+            LENGTHS,
+            batch.mask,
+        )
+        observation.encode(
+            rows,
+            batch.bin,
+            batch.beat,
+            batch.cuts,
+            batch.last_shot,
+            batch.last_third,
+            batch.last_mirrored,
+            batch.mask,
+            self._static,
+            self._ahead,
+            self._alike,
+            bank.position,
+            bank.features,
+            view["shots"],
+            view["context"],
+        )
 
 
 class MontageEnv(SegueEnv[MontageBatch]):

@@ -11,6 +11,7 @@ from segue.envs.base.errors import SegueError
 from segue.envs.film.beat_tracking import grid_of_tune
 from segue.envs.film.beats import BeatGrid
 from segue.envs.film.shots import COLOURS, FEATURES, THIRDS, THUMBNAIL, ShotTable
+from segue.envs.montage.dynamics import clock
 from segue.envs.montage.types import HANDLE, Bank
 
 SYNTHETIC_RATE = Fraction(24)
@@ -90,9 +91,12 @@ def bins_from_footage(
         )
     colours = table.colours[picked].reshape(count, size * THIRDS, -1)
     similarity = np.einsum("bik,bjk->bij", colours, colours).clip(0.0, 1.0)
+    timeline, spans = clock(frames)
     return Bank(
         rate=rate,
         beat_frames=frames,
+        lengths=timeline,
+        spans=spans,
         strength=grid.strength[:beats].astype(np.float32),
         energy=grid.energy[:beats].astype(np.float32),
         row=picked.astype(np.int32),
@@ -130,9 +134,12 @@ def synthetic_bank(bins: int, shots: int, beats: int, seed: int) -> Bank:
     similarity = np.einsum("bik,bjk->bij", flat, flat).clip(0.0, 1.0)
     lengths = generator.lognormal(np.log(60.0), 0.5, shape)
     lengths *= np.maximum(1.0, 1.5 * frames[-1] / lengths.sum(axis=1, keepdims=True))
+    timeline, spans = clock(frames)
     return Bank(
         rate=SYNTHETIC_RATE,
         beat_frames=frames,
+        lengths=timeline,
+        spans=spans,
         strength=grid.strength,
         energy=grid.energy,
         row=np.tile(np.arange(shots, dtype=np.int32), (bins, 1)),

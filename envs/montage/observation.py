@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
 from segue.envs.film.shots import FEATURES, THUMBNAIL
 from segue.envs.montage.types import LENGTHS, Bank, MontageBatch
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float32]
 
 MODES = ("features", "frames")
 
@@ -76,39 +81,59 @@ def music_ahead(bank: Bank) -> npt.NDArray[np.float32]:
     return np.concatenate([strength[window], energy[window], rest], axis=1).astype(np.float32)
 
 
+def likeness(bank: Bank) -> npt.NDArray[np.float32]:
+    """Colour likeness of each third to each shot (mean of its thirds), (bins, n, THIRDS, n)."""
+    return np.ascontiguousarray(bank.similarity.mean(axis=4))
+
+
+@nb.njit(nogil=True, cache=True)
 def encode(
-    bank: Bank,
-    batch: MontageBatch,
-    static: npt.NDArray[np.float32],
-    ahead: npt.NDArray[np.float32],
-    usable: npt.NDArray[np.bool_],
+    rows: Ints,
+    bin_: Ints,
+    beat: Ints,
+    cuts: Ints,
+    last_shot: Ints,
+    last_third: Ints,
+    last_mirrored: Bools,
+    mask: npt.NDArray[np.int8],
+    static: Floats,
+    ahead: Floats,
+    alike: Floats,
+    position: Floats,
+    features: Floats,
+    shots: Floats,
+    context: Floats,
 ) -> None:
-    """Write the feature observation of every row; `usable` is `dynamics.usable_shots`."""
-    observation = batch.observation
-    assert isinstance(observation, dict)
-    shots, context = observation["shots"], observation["context"]
-    after = batch.cuts > 0
-    alike = bank.similarity[batch.bin, batch.last_shot, batch.last_third].mean(axis=2)
-    position = bank.position[batch.bin]
-    step = position - bank.position[batch.bin, batch.last_shot][:, None]
-    shots[:, :, :STATIC] = static[batch.bin]
-    shots[:, :, STATIC] = alike * after[:, None]
-    shots[:, :, STATIC + 1] = step * after[:, None]
-    shots[:, :, STATIC + 2] = usable
-    last = bank.features[batch.bin, batch.last_shot, batch.last_third] * after[:, None]
-    mirrored = np.where(batch.last_mirrored, -1.0, 1.0)
-    split = ahead.shape[1]
-    context[:, :split] = ahead[batch.beat]
-    context[:, split:-2] = last
-    context[:, split + MOTION_X] *= mirrored
-    context[:, split + CENTROID_X] *= mirrored
-    context[:, -2] = batch.last_mirrored
-    context[:, -1] = after
+    """Write the feature observation of `rows` into `shots` and `context`.
+
+    The arrays up to `mask` are those of `MontageBatch`; `static`, `ahead` and `alike` are the
+    tables above; the rest are the bank's. The static columns are written at the start of an
+    episode only.
+    """
+    split, width = ahead.shape[1], features.shape[3]
+    for k in range(len(rows)):
+        i = rows[k]
+        b, last, third = bin_[i], last_shot[i], last_third[i]
+        after = cuts[i] > 0
+        for shot in range(shots.shape[1]):
+            if not after:
+                for column in range(static.shape[2]):
+                    shots[i, shot, column] = static[b, shot, column]
+            shots[i, shot, STATIC] = alike[b, last, third, shot] if after else 0.0
+            step = position[b, shot] - position[b, last]
+            shots[i, shot, STATIC + 1] = step if after else 0.0
+            shots[i, shot, STATIC + 2] = mask[i, shot]
+        for column in range(split):
+            context[i, column] = ahead[beat[i], column]
+        for column in range(width):
+            value = features[b, last, third, column] if after else 0.0
+            turned = last_mirrored[i] and column in (MOTION_X, CENTROID_X)
+            context[i, split + column] = -value if turned else value
+        context[i, split + width] = 1.0 if last_mirrored[i] else 0.0
+        context[i, split + width + 1] = 1.0 if after else 0.0
 
 
-def write_sheets(
-    bank: Bank, batch: MontageBatch, rows: npt.NDArray[np.int64], fresh: bool
-) -> None:
+def write_sheets(bank: Bank, batch: MontageBatch, rows: npt.NDArray[np.int64], fresh: bool) -> None:
     """Write the contact sheets of `rows`: anew at the start of an episode, else only darken."""
     observation = batch.observation
     assert isinstance(observation, dict)

@@ -12,8 +12,6 @@ on the action. Only the rule that no shot comes twice looks further back.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 

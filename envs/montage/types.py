@@ -38,6 +38,8 @@ class Bank:
         Frames per second of the timeline.
     beat_frames : ndarray (b + 1,) int64
         Frame of each beat from the film's first frame; the last is the film's length.
+    lengths, spans : ndarray (b, lengths) and (b, lengths, effects) int64
+        Frames that a piece takes on the timeline and of its shot; see `dynamics.clock`.
     strength, energy : ndarray (b,) float32
         Of each beat; see `segue.envs.film.beats.BeatGrid`.
     row : ndarray (bins, n) int32
@@ -56,6 +58,8 @@ class Bank:
 
     rate: Fraction
     beat_frames: npt.NDArray[np.int64]
+    lengths: npt.NDArray[np.int64]
+    spans: npt.NDArray[np.int64]
     strength: npt.NDArray[np.float32]
     energy: npt.NDArray[np.float32]
     row: npt.NDArray[np.int32]

@@ -31,13 +31,12 @@ def look(
 
     `unfilled` and `illegal` are 0: the caller that knows better replaces them.
     """
-    features = {
-        name: bank.features[bin_, shot, piece.entry, index] for index, name in enumerate(FEATURES)
-    }
-    before = {
-        name: bank.features[bin_, last_shot, last_third, FEATURES.index(name)]
-        for name in ("motion_x", "motion_y", "centroid_x", "centroid_y")
-    }
+    now = dict(
+        zip(FEATURES, np.moveaxis(bank.features[bin_, shot, piece.entry], -1, 0), strict=True)
+    )
+    then = dict(
+        zip(FEATURES, np.moveaxis(bank.features[bin_, last_shot, last_third], -1, 0), strict=True)
+    )
     facing = np.where(effect == MIRROR, -1.0, 1.0)
     faced = np.where(last_mirrored, -1.0, 1.0)
     return CutView(
@@ -50,18 +49,18 @@ def look(
         transition=transition,
         effect=effect,
         similarity=bank.similarity[bin_, last_shot, last_third, shot, piece.entry],
-        brightness=features["brightness"],
-        saturation=features["saturation"],
-        sharpness=features["sharpness"],
-        motion=features["motion"],
-        motion_x=features["motion_x"] * facing,
-        motion_y=features["motion_y"],
-        centroid_x=features["centroid_x"] * facing,
-        centroid_y=features["centroid_y"],
-        last_motion_x=before["motion_x"] * faced,
-        last_motion_y=before["motion_y"],
-        last_centroid_x=before["centroid_x"] * faced,
-        last_centroid_y=before["centroid_y"],
+        brightness=now["brightness"],
+        saturation=now["saturation"],
+        sharpness=now["sharpness"],
+        motion=now["motion"],
+        motion_x=now["motion_x"] * facing,
+        motion_y=now["motion_y"],
+        centroid_x=now["centroid_x"] * facing,
+        centroid_y=now["centroid_y"],
+        last_motion_x=then["motion_x"] * faced,
+        last_motion_y=then["motion_y"],
+        last_centroid_x=then["centroid_x"] * faced,
+        last_centroid_y=then["centroid_y"],
         position=bank.position[bin_, shot],
         last_position=bank.position[bin_, last_shot],
         unfilled=np.zeros(1),

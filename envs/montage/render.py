@@ -1,0 +1,96 @@
+"""From a batch row to an edit and its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from segue.envs.film.edit import Cut, Edit
+from segue.envs.film.effects import EFFECTS
+from segue.envs.film.filmstrip import strip
+from segue.envs.film.shots import ShotTable
+from segue.envs.film.transitions import TRANSITIONS
+from segue.envs.montage.dynamics import transition_frames
+from segue.envs.montage.types import HANDLE, Bank, MontageBatch
+from segue.rewards.film import CUT, NONE
+
+_TRANSITIONS, _EFFECTS = tuple(TRANSITIONS), tuple(EFFECTS)
+
+
+def to_edit(
+    bank: Bank,
+    batch: MontageBatch,
+    row: int,
+    table: ShotTable,
+    term_names: Sequence[str],
+    title: str,
+    music: Path | None = None,
+    music_start: float = 0.0,
+) -> Edit:
+    """Turn the timeline of `row` into an edit of the footage that its bin was drawn from.
+
+    Parameters
+    ----------
+    bank, batch, row
+        Where the timeline stands; the bank's bins must come from `table`.
+    table : ShotTable
+        The analysed footage.
+    term_names : sequence of str
+        Names of `MontageBatch.piece_terms`.
+    title : str
+        Name of the film.
+    music : Path or None
+        Sound of the film.
+    music_start : float
+        Second of it at the first frame.
+    """
+    cuts = []
+    for piece in range(int(batch.cuts[row])):
+        shot, offset, _, beats, transition, effect, beat = batch.timeline[row, piece].tolist()
+        source = int(bank.row[batch.bin[row], shot])
+        footage = table.footage[int(table.file[source])]
+        terms = zip(term_names, batch.piece_terms[row, piece].tolist(), strict=True)
+        cuts.append(
+            Cut(
+                source=footage.path,
+                source_rate=footage.rate,
+                source_frames=footage.frames,
+                in_point=int(table.start[source]) + HANDLE + offset,
+                frames=int(bank.beat_frames[beat + beats] - bank.beat_frames[beat]),
+                speed=EFFECTS[_EFFECTS[effect]].speed,
+                effect=_EFFECTS[effect],
+                transition=_TRANSITIONS[transition],
+                transition_frames=0 if transition == CUT else int(transition_frames(bank, beat)),
+                shot=f"{footage.path.stem} {source:03d}",
+                reward_terms=dict(terms),
+            )
+        )
+    first = table.footage[0]
+    return Edit(
+        title=title,
+        rate=bank.rate,
+        width=first.width - first.width % 2,
+        height=first.height - first.height % 2,
+        cuts=tuple(cuts),
+        music=music,
+        music_start=music_start,
+    )
+
+
+def picture(bank: Bank, batch: MontageBatch, row: int) -> npt.NDArray[np.uint8]:
+    """Draw the timeline of `row` so far: thumbnails, transitions, effects, beats."""
+    placed = batch.timeline[row, : int(batch.cuts[row])]
+    third = bank.thumbnails.shape[2]
+    usable = bank.frames[batch.bin[row], placed[:, 0]]
+    entry = np.minimum(third * placed[:, 1] // np.maximum(usable, 1), third - 1)
+    return strip(
+        list(bank.thumbnails[batch.bin[row], placed[:, 0], entry]),
+        [float(beats) for beats in placed[:, 3]],
+        ["" if effect == NONE else _EFFECTS[effect].replace("_", " ") for effect in placed[:, 5]],
+        transitions=[0.5 if transition != CUT else 0.0 for transition in placed[:, 4]],
+        beats=[float(beat) for beat in range(bank.beats + 1)],
+        total=float(bank.beats),
+    )
