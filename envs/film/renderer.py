@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import av.error
 from av.video.reformatter import Colorspace
 
 from segue.envs.base.errors import SegueError
@@ -24,7 +25,7 @@ from segue.envs.film.scratch import scratch_folder
 from segue.envs.film.segment_worker import job_line
 from segue.envs.film.segments import Coding
 from segue.envs.film.soundtrack import write_soundtrack
-from segue.envs.film.worker_pool import WorkerPool
+from segue.envs.film.worker_pool import RenderError, WorkerPool
 
 RUNS_PER_WORKER = 3
 """More runs balance better; each costs a seek and a key frame."""
@@ -82,31 +83,42 @@ def render(
     coding = _coding(edit, workers, preview)
     if preview:
         edit = _smaller(edit)
-    runs = split(edit, workers * RUNS_PER_WORKER)
-    tell = progress or _say_nothing
+    try:
+        with scratch_folder(path.parent) as folder:
+            film = folder / "film.mp4"
+            _render_into(film, edit, coding, workers, progress or _say_nothing)
+            film.replace(path)
+    except (OSError, av.error.FFmpegError) as error:
+        raise RenderError(
+            f"{path} could not be rendered ({error}); see that there is room to write it."
+        ) from error
+    if progress is not None:
+        progress(1.0)
+
+
+def _render_into(
+    film: Path, edit: Edit, coding: Coding, workers: int, tell: Callable[[float], None]
+) -> None:
+    """Render to a file, with everything temporary beside it."""
     tell(0.0)
-    with scratch_folder(path.parent) as folder:
-        segments = [folder / f"run{number:05d}.mp4" for number in range(len(runs))]
-        sound = folder / "sound.mp4" if edit.music is not None else None
-        lines = [
-            job_line(edit, run, coding, segment)
-            for run, segment in zip(runs, segments, strict=True)
-        ]
-        with WorkerPool(min(workers, len(runs)), folder) as pool:
-            pool.start(lines)
-            if sound is not None:
-                write_soundtrack(edit, sound)
-            done = [0] * len(runs)
+    runs = split(edit, workers * RUNS_PER_WORKER)
+    segments = [film.with_name(f"run{number:05d}.mp4") for number in range(len(runs))]
+    sound = film.with_name("sound.mp4") if edit.music is not None else None
+    jobs = [
+        job_line(edit, run, coding, segment) for run, segment in zip(runs, segments, strict=True)
+    ]
+    done = [0] * len(runs)
 
-            def report(run: int, frames: int) -> None:
-                done[run] = frames
-                tell(0.99 * sum(done) / edit.frames)
+    def report(run: int, frames: int) -> None:
+        done[run] = frames
+        tell(0.99 * sum(done) / edit.frames)
 
-            pool.finish(report)
-        film = folder / "film.mp4"
-        join(edit, segments, sound, film)
-        film.replace(path)
-    tell(1.0)
+    with WorkerPool(min(workers, len(runs)), film.parent) as pool:
+        pool.start(jobs)
+        if sound is not None:
+            write_soundtrack(edit, sound)
+        pool.finish(report)
+    join(edit, segments, sound, film)
 
 
 def _coding(edit: Edit, workers: int, preview: bool) -> Coding:
@@ -121,7 +133,9 @@ def _coding(edit: Edit, workers: int, preview: bool) -> Coding:
             require_audio(container)
     # Wide gamut and old NTSC matrices are brought to the two that every player knows.
     matrix = matrices[0] if matrices[0] == Colorspace.ITU601 else int(Colorspace.ITU709)
-    threads = max(1, (os.cpu_count() or 1) // workers)
+    # Two even on one core, so that decoding runs beside encoding; more than four gain little here
+    # and cost memory.
+    threads = min(max(2, (os.cpu_count() or 1) // workers), 4)
     if preview:
         return Coding(PREVIEW_PRESET, PREVIEW_CRF, threads, matrix)
     return Coding(PRESET, CRF, threads, matrix)
