@@ -21,7 +21,6 @@ import pytest
 import soundfile
 
 from segue.envs.base.errors import SegueError
-from segue.envs.film import effects as effects_module
 from segue.envs.film.edit import Cut, Edit
 from segue.envs.film.effects import EFFECTS, EffectSpec, register_effect
 from segue.envs.film.filmstrip import contact_frames, strip
@@ -320,7 +319,6 @@ def test_third_party_effects_reach_the_workers(
         "register_effect(EffectSpec('invert', Fraction(1), build, 'negative'))\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(effects_module, "EFFECTS", effects_module.EFFECTS)
     try:
         __import__("inverting")
         render(edit_of(cut(film, 5, 3, effect="invert")), tmp_path / "film.mp4")
@@ -624,7 +622,6 @@ def test_a_failing_worker_leaves_nothing_and_is_told_in_one_sentence(
         "from fractions import Fraction\n"
         "from segue.envs.film.effects import EffectSpec, register_effect\n"
         "def build(seconds):\n    raise ZeroDivisionError('no')\n"
-        "def die(seconds):\n    os.kill(os.getpid(), 9)\n"
         "register_effect(EffectSpec('fail', Fraction(1), build, ''))\n"
         "def build(seconds):\n    os._exit(3)\n"
         "register_effect(EffectSpec('die', Fraction(1), build, ''))\n"

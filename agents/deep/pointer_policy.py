@@ -51,7 +51,7 @@ class SetExtractor(BaseFeaturesExtractor):
             )
         self.n_candidates, n_features = candidates.shape
         self.hidden = hidden
-        super().__init__(observation_space, (self.n_candidates + 1) * hidden)
+        super().__init__(observation_space, (self.n_candidates + 1) * hidden + self.n_candidates)
         self.set_key = set_key
         self.embed = nn.Sequential(nn.Linear(n_features, hidden), nn.ReLU())
         self.rounds = nn.ModuleList(SetAttention(hidden, heads) for _ in range(attention_layers))
@@ -78,7 +78,7 @@ class SetExtractor(BaseFeaturesExtractor):
         Returns
         -------
         torch.Tensor
-            (B, (N + 1) H): N candidates, then the summary.
+            (B, N H + N + H): N candidates, their availability, then the summary.
         """
         rows = observations[self.set_key]
         available = rows[..., -1:]
@@ -94,7 +94,7 @@ class SetExtractor(BaseFeaturesExtractor):
         parts += [encoder(observations[key]) for key, encoder in self.images.items()]
         parts += [observations[key].flatten(1) for key in self.vector_keys]
         summary = self.summary(torch.cat(parts, dim=1))
-        return torch.cat([x.flatten(1), summary], dim=1)
+        return torch.cat([x.flatten(1), available.flatten(1), summary], dim=1)
 
 
 class SetAttention(nn.Module):
@@ -128,16 +128,16 @@ class SetLatent(nn.Module):
 
     def __init__(self, n_candidates: int, hidden: int) -> None:
         super().__init__()
-        self.latent_dim_pi = (n_candidates + 1) * hidden
+        self.latent_dim_pi = (n_candidates + 1) * hidden + n_candidates
         self.latent_dim_vf = hidden
         self.critic = nn.Sequential(nn.Linear(hidden, hidden), nn.Tanh())
 
     def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Give the actor's and the critic's latent of features (B, (N + 1) H)."""
+        """Give the actor's and the critic's latent of features (B, N H + N + H)."""
         return self.forward_actor(features), self.forward_critic(features)
 
     def forward_actor(self, features: torch.Tensor) -> torch.Tensor:
-        """Give the actor's latent, (B, (N + 1) H)."""
+        """Give the actor's latent, the features as they are."""
         return features
 
     def forward_critic(self, features: torch.Tensor) -> torch.Tensor:
@@ -146,9 +146,12 @@ class SetLatent(nn.Module):
 
 
 class PointerHead(nn.Module):
-    """Logits: one score a candidate by shared weights, then the other dimensions by the summary.
+    """Logits: one score a candidate by shared weights, then those of the other dimensions.
 
-    Stands where Stable-Baselines3 has its ``action_net``.
+    The other dimensions (how to use what is chosen) see the summary and the *expected* candidate,
+    the mean of the candidates weighted by their probability; as the choice becomes certain, that
+    is the chosen one. So they fit the choice although all dimensions are drawn at once. Stands
+    where Stable-Baselines3 has its ``action_net``.
     """
 
     def __init__(self, n_candidates: int, hidden: int, n_other: int) -> None:
@@ -156,18 +159,24 @@ class PointerHead(nn.Module):
         self.n_candidates, self.hidden = n_candidates, hidden
         self.of_candidate = nn.Linear(hidden, hidden)
         self.of_summary = nn.Linear(hidden, hidden)
+        self.joint = nn.Sequential(nn.Tanh(), nn.Linear(hidden, hidden), nn.Tanh())
         self.score = nn.Linear(hidden, 1)
+        self.use = nn.Sequential(nn.Linear(2 * hidden, hidden), nn.Tanh())
         self.other = nn.Linear(hidden, n_other) if n_other else None
 
     def forward(self, latent: torch.Tensor) -> torch.Tensor:
-        """Give the logits (B, N + n_other) of a latent (B, (N + 1) H)."""
-        candidates = latent[:, : -self.hidden].view(-1, self.n_candidates, self.hidden)
-        summary = latent[:, -self.hidden :]
-        joint = torch.tanh(self.of_candidate(candidates) + self.of_summary(summary)[:, None])
+        """Give the logits (B, N + n_other) of a latent (B, N H + N + H)."""
+        n, hidden = self.n_candidates, self.hidden
+        flat, available, summary = latent.split([n * hidden, n, hidden], dim=1)
+        candidates = flat.view(-1, n, hidden)
+        joint = self.joint(self.of_candidate(candidates) + self.of_summary(summary)[:, None])
         scores = self.score(joint).squeeze(-1)
         if self.other is None:
             return cast(torch.Tensor, scores)
-        return torch.cat([scores, self.other(summary)], dim=1)
+        weights = torch.softmax(scores + (1.0 - available) * _FAR_BELOW, dim=1)
+        expected = (weights[:, None] @ joint).squeeze(1)
+        used = self.use(torch.cat([summary, expected], dim=1))
+        return torch.cat([scores, self.other(used)], dim=1)
 
 
 class PointerPolicy(MaskableMultiInputActorCriticPolicy):

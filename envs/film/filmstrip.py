@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 
@@ -156,9 +157,15 @@ def _tiled(picture: Picture, width: int, height: int) -> Picture:
     return np.ascontiguousarray(np.tile(scaled, (1, -(-width // natural), 1))[:, :width])
 
 
+@lru_cache
+def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Pillow's own font; loading it takes longer than drawing."""
+    return ImageFont.load_default(_FONT_SIZE)
+
+
 def _write(draw: ImageDraw.ImageDraw, text: str, x: int, y: int, room: int) -> None:
     """Write as much of a text as there is room for."""
-    font = ImageFont.load_default(_FONT_SIZE)
+    font = _font()
     while text and draw.textlength(text, font=font) > room:
         text = text[:-1]
     if text:
