@@ -257,10 +257,10 @@ LEAD_SHEET: WeightedSum[NoteView] = WeightedSum(
     (
         (Harmony(), 1.0),
         (Resolution(), 0.5),
-        (Motion(), 0.5),
+        (Motion(), 1.0),
         (LeapRecovery(), 0.5),
         (Contour(), 0.6),
-        (Rhythm(), 0.5),
+        (Rhythm(), 1.0),
         (Motif(), 0.4),
         (Cadence(), 2.0),
         (Legality(), 1.0),

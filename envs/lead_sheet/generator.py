@@ -114,7 +114,7 @@ def _cell(
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
     """One bar of rhythm, the likelier on strong slots, and a direction for each onset."""
     strength = metrical_strength(slots)
-    chance = np.clip(density * (0.3 + 1.6 * strength), 0.0, 0.95)
+    chance = np.clip(density * (0.5 + 1.6 * strength), 0.0, 0.95)
     onset = generator.random(slots) < chance
     onset[0] = True
     onset[slots // 2] |= generator.random() < 0.6

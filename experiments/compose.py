@@ -1,0 +1,130 @@
+"""Composing a tune: a piece by mood, Q-learning on it, and the files of the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from segue.agents.tabular import GreedyPolicy, QLearningConfig, QTable, train_compiled
+from segue.envs.base.errors import SegueError
+from segue.envs.lead_sheet.env import LeadSheetEnv
+from segue.envs.lead_sheet.generator import draw_piece
+from segue.envs.music.audio import write_wav
+from segue.envs.music.midi import write_midi
+from segue.envs.music.musicxml import write_musicxml
+from segue.envs.music.score import write_score
+from segue.envs.music.tune import Tune
+from segue.experiments.evaluation import greedy_action, play, random_action, table_action
+
+Progress = Callable[[float, str], None]
+
+FILES = ("tune.mid", "tune.musicxml", "tune.wav", "score.png")
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A composed tune and how good it is by its own reward.
+
+    Attributes
+    ----------
+    tune : Tune
+        The tune.
+    value, optimum, random, greedy : float
+        Return of the tune, the exact optimum, and the returns of the baselines.
+    terms : mapping of str to float
+        Sum of each weighted reward term.
+    curve : ndarray (k, 2) float64
+        Episodes played and mean return of the last chunk of them.
+    """
+
+    tune: Tune
+    value: float
+    optimum: float
+    random: float
+    greedy: float
+    terms: Mapping[str, float]
+    curve: np.ndarray[tuple[int, int], np.dtype[np.float64]]
+
+    @property
+    def fraction(self) -> float:
+        """Return as a fraction of the optimum."""
+        return self.value / self.optimum
+
+
+def q_learning_config(env: LeadSheetEnv, seed: int, episodes: int) -> QLearningConfig:
+    """Settings that suit a lead sheet: deterministic, with a known horizon.
+
+    The greatest reward of one step makes the first values optimistic; it is read off the reward's
+    own tables, as is the length of the episode.
+    """
+    model = env.transition_model()
+    return QLearningConfig(
+        episodes=episodes,
+        seed=seed,
+        horizon=env.lead_sheet.bank.slots,
+        initial_value_per_step=float(model.reward[model.legal].max()),
+    )
+
+
+def compose(mood: str, bars: int, seed: int, progress: Progress | None = None) -> Composition:
+    """Compose a tune with tabular Q-learning on `segue/LeadSheet-v0`.
+
+    Parameters
+    ----------
+    mood : str
+        A key of `segue.envs.music.moods.MOODS`.
+    bars : int
+        Length, 1 to 64.
+    seed : int
+        Of the piece and of the agent; the same seed gives the same tune.
+    progress : callable or None
+        Called with the share done and what is being done.
+
+    Raises
+    ------
+    SegueError
+        For an unknown mood, a length out of range or a negative seed.
+    """
+    if seed < 0:
+        raise SegueError(f"seed is {seed}; give a whole number from 0 on.")
+    piece = draw_piece(mood, bars, np.random.default_rng(seed))
+    env = LeadSheetEnv(pieces=(piece,))
+    env.reset(seed=seed)
+    config = q_learning_config(env, seed, episodes=5_000_000)
+    optimum = env.optimum()
+
+    def report(table: QTable) -> None:
+        if progress:
+            best = table.curve[-1] if len(table.curve) else 0.0
+            progress(min(0.99, float(best) / optimum), f"{table.episodes:,} episodes")
+
+    table = train_compiled(env.transition_model(), config, progress=report)
+    random_return, _ = play(env, random_action(np.random.default_rng(seed)), seed)
+    greedy_return, _ = play(env, greedy_action, seed)
+    value, terms = play(env, table_action(GreedyPolicy(table.q)), seed)
+    episodes = np.arange(1, len(table.curve) + 1) * config.chunk_episodes
+    return Composition(
+        tune=env.tune(f"{mood.capitalize()} No. {seed + 1}"),
+        value=value,
+        optimum=optimum,
+        random=random_return,
+        greedy=greedy_return,
+        terms=terms,
+        curve=np.stack([np.minimum(episodes, table.episodes), np.asarray(table.curve)], axis=1),
+    )
+
+
+def write_composition(
+    composition: Composition, folder: Path, progress: Progress | None = None
+) -> dict[str, Path]:
+    """Write FILES into `folder`; return them by name."""
+    paths = {name: folder / name for name in FILES}
+    writers = (write_midi, write_musicxml, write_wav, write_score)
+    for index, (path, write) in enumerate(zip(paths.values(), writers, strict=True)):
+        if progress:
+            progress(index / len(FILES), f"writing {path.name}")
+        write(composition.tune, path)
+    return paths

@@ -1,0 +1,192 @@
+"""Charts of a report, as SVG that follows the reader's light or dark colours."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Points = npt.ArrayLike
+"""Coordinates, (n,)."""
+
+COLOURS = ("#2f6fde", "#d9730d", "#2a9d6f", "#a24bc4", "#c8384b", "#7a7f87")
+"""Of the series, told apart with any colour vision and on white as well as on black."""
+
+_PAPER, _INK, _FAINT = "#ffffff", "#24292f", "#d8dce1"
+_DARK = {_PAPER: "#16191d", _INK: "#d9dde2", _FAINT: "#3a4048"}
+
+_STYLE: Any = {
+    "font.family": "sans-serif",
+    "font.size": 10.5,
+    "svg.fonttype": "none",  # text stays text: small, sharp, searchable
+    "svg.hashsalt": "segue",  # the same chart is the same file
+    "axes.edgecolor": _INK,
+    "axes.labelcolor": _INK,
+    "text.color": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": _FAINT,
+    "grid.linewidth": 0.8,
+    "figure.facecolor": _PAPER,
+    "axes.facecolor": _PAPER,
+    "legend.frameon": False,
+}
+
+
+def learning_curve(
+    series: Mapping[str, tuple[Points, Points]],
+    xlabel: str,
+    ylabel: str,
+    lines: Mapping[str, float] | None = None,
+) -> str:
+    """Draw curves over training.
+
+    Parameters
+    ----------
+    series : mapping of str to (x, y)
+        The curves, both (n,), by name; values that are not finite leave gaps.
+    xlabel, ylabel : str
+        What the axes show, with the unit.
+    lines : mapping of str to float
+        Horizontal lines to compare with, such as random, greedy and bound.
+
+    Returns
+    -------
+    str
+        SVG.
+    """
+    from matplotlib import rc_context
+    from matplotlib.ticker import EngFormatter, MaxNLocator
+
+    with rc_context(_STYLE):
+        figure, axes = _empty(3.1)
+        axes.grid(axis="y")
+        for (name, (x, y)), colour in zip(series.items(), _cycle(len(series)), strict=True):
+            few = np.size(x) < 12
+            axes.plot(
+                np.asarray(x, dtype=float),
+                np.asarray(y, dtype=float),
+                color=colour,
+                linewidth=2.0,
+                marker="o" if few else None,
+                markersize=3.5,
+                label=name,
+            )
+        for value in (lines or {}).values():
+            axes.axhline(value, color=_INK, linewidth=1.0, linestyle=(0, (4, 3)), alpha=0.7)
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.margins(x=0.02, y=0.08)
+        axes.set_xlabel(xlabel)
+        axes.set_ylabel(ylabel)
+        if len(series) > 1:
+            figure.legend(loc="outside upper left", ncols=min(len(series), 3))
+        _name_lines(axes, lines or {})
+        return _svg(figure)
+
+
+def term_bars(terms: Mapping[str, Mapping[str, float]], xlabel: str = "mean per episode") -> str:
+    """Draw what each reward term gave to each policy.
+
+    Parameters
+    ----------
+    terms : mapping of str to mapping of str to float
+        By policy: the weighted value of each term, by its name.
+    xlabel : str
+        What the values are.
+
+    Returns
+    -------
+    str
+        SVG.
+    """
+    from matplotlib import rc_context
+
+    names = list(dict.fromkeys(name for values in terms.values() for name in values))
+    thick = 0.8 / max(len(terms), 1)
+    with rc_context(_STYLE):
+        figure, axes = _empty(0.9 + len(names) * max(0.26, 0.14 * len(terms)))
+        axes.grid(axis="x")
+        rows = np.arange(len(names))
+        for number, (policy, values) in enumerate(terms.items()):
+            lengths = [values.get(name, 0.0) for name in names]
+            offset = (number - (len(terms) - 1) / 2) * thick
+            colour = COLOURS[number % len(COLOURS)]
+            axes.barh(rows + offset, lengths, 0.9 * thick, color=colour, label=policy)
+        axes.axvline(0.0, color=_INK, linewidth=1.0)
+        axes.set_yticks(rows, [name.replace("_", " ") for name in names])
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.invert_yaxis()
+        axes.set_xlabel(xlabel)
+        if len(terms) > 1:
+            figure.legend(loc="outside upper left", ncols=min(len(terms), 3))
+        return _svg(figure)
+
+
+def _cycle(count: int) -> Sequence[str]:
+    return [COLOURS[number % len(COLOURS)] for number in range(count)]
+
+
+def _empty(height: float) -> tuple[Figure, Axes]:
+    """Make a chart of 5 inches by `height`, which a phone shows at its full size."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    # Not by pyplot, which keeps every figure in a global list.
+    figure = Figure(figsize=(5.0, height), layout="constrained")
+    FigureCanvasSVG(figure)
+    return figure, figure.add_subplot()
+
+
+def _name_lines(axes: Axes, lines: Mapping[str, float]) -> None:
+    """Write each line's name at its right end, names that would meet pushed apart."""
+    if not lines:
+        return
+    low, high = axes.get_ylim()
+    least = (high - low) * 0.075
+    at = -np.inf
+    placed = []
+    for name, value in sorted(lines.items(), key=lambda line: line[1]):
+        at = max(value, at + least)
+        placed.append((name, at))
+    # What was pushed beyond the top moves down with those below it.
+    ceiling = max(high, max(lines.values()))
+    for index in range(len(placed) - 1, -1, -1):
+        name, at = placed[index]
+        placed[index] = (name, min(at, ceiling))
+        ceiling = placed[index][1] - least
+    for name, at in placed:
+        axes.annotate(
+            name,
+            (1.01, at),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=9.5,
+            annotation_clip=False,
+        )
+
+
+def _svg(figure: Figure) -> str:
+    """Write the chart; its few neutral colours turn where the reader prefers a dark page."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    rules = "".join(
+        f'[style*="{kind}: {light}"]{{{kind}:{dark} !important}}'
+        for light, dark in _DARK.items()
+        for kind in ("fill", "stroke")
+    )
+    style = f"<style>@media (prefers-color-scheme: dark) {{{rules}}}</style>"
+    text = buffer.getvalue()
+    head, mark, body = text.partition("<defs>")
+    return head[head.index("<svg") :] + style + mark + body
