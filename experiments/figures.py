@@ -69,7 +69,7 @@ def learning_curve(
     from matplotlib.ticker import EngFormatter, MaxNLocator
 
     with rc_context(_STYLE):
-        figure, axes = _empty(3.1)
+        figure, axes = _empty(3.3)
         axes.grid(axis="y")
         for (name, (x, y)), colour in zip(series.items(), _cycle(len(series)), strict=True):
             few = np.size(x) < 12
@@ -127,6 +127,7 @@ def term_bars(terms: Mapping[str, Mapping[str, float]], xlabel: str = "mean per 
         axes.set_yticks(rows, [name.replace("_", " ") for name in names])
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
+        axes.margins(y=0.02)
         axes.invert_yaxis()
         axes.set_xlabel(xlabel)
         if len(terms) > 1:
@@ -180,7 +181,8 @@ def _name_lines(axes: Axes, lines: Mapping[str, float]) -> None:
 def _svg(figure: Figure) -> str:
     """Write the chart; its few neutral colours turn where the reader prefers a dark page."""
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(buffer, format="svg", metadata=nothing)
     rules = "".join(
         f'[style*="{kind}: {light}"]{{{kind}:{dark} !important}}'
         for light, dark in _DARK.items()

@@ -31,9 +31,8 @@ def progress_bar(description: str) -> Iterator[Tell]:
     callable
         To be told the share done and the stage.
     """
-    console = Console(stderr=True)
-    if console.is_terminal:
-        yield from _bar(console, description)
+    if sys.stderr.isatty():
+        yield from _bar(Console(stderr=True), description)
     else:
         yield _lines(description)
 

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from importlib import metadata
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -220,7 +221,7 @@ def _without_home(value: Any) -> Any:
         return {hide_home(str(key)): _without_home(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [_without_home(part) for part in value]
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
         return value
     return hide_home(str(value))
 

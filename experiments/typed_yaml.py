@@ -113,8 +113,11 @@ def _to_plain(value: Any) -> Any:
         return {str(key): _to_plain(part) for key, part in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [_to_plain(part) for part in value]
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, bool):
         return value
+    for plain in (int, float, str):
+        if isinstance(value, plain):
+            return plain(value)  # YAML does not know subclasses, such as NumPy's float.
     raise TypeError(f"settings cannot hold {type(value).__name__}")
 
 
@@ -177,12 +180,19 @@ def _convert_list(value: Sequence[Any], kind: Any, parts: tuple[Any, ...], name:
 def _convert_scalar(value: Any, kind: Any) -> Any:
     """Give a number, string, bool or path as `kind`, or None."""
     if kind is Path:
-        return Path(value).expanduser() if isinstance(value, str) and value else None
+        return _path(value) if isinstance(value, str) and value else None
     if kind is float:
         if isinstance(value, str) and _NUMBER.fullmatch(value):
             return float(value)  # YAML 1.1 takes 3e-4, without a point, for a string.
         return float(value) if type(value) in (int, float) else None
     return value if kind in (bool, int, str) and type(value) is kind else None
+
+
+def _path(text: str) -> Path | None:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # ~ of a user whom nobody knows
+        return None
 
 
 def _is_list(kind: Any) -> bool:

@@ -52,13 +52,15 @@ class CutView:
     strength : float array
         How strongly the beat under the cut asks for it, in [0, 1]; 1 at the start of a phrase.
     energy : float array
-        Loudness of the music under the piece, in [0, 1].
+        Loudness of the music where the piece begins, from 0 (its calmest bar) to 1.
     transition, effect : int array
         Indices of the constants above.
     similarity : float array
         Cosine of the colour histograms on the two sides of the cut, in [0, 1].
-    brightness, saturation, sharpness, motion : float array
+    brightness, saturation, sharpness : float array
         Of the piece where it begins, in [0, 1].
+    motion : float array
+        Amount of motion where it begins, as its rank among all the footage, in [0, 1].
     motion_x, motion_y, centroid_x, centroid_y : float array
         Direction of motion and place of the salient detail where it begins, in [-1, 1].
     last_motion_x, last_motion_y, last_centroid_x, last_centroid_y : float array
@@ -282,9 +284,9 @@ class EffectFit:
     """The effect suits the picture, the music and the place.
 
     None is worth .6 anywhere. Slow motion: what moves under calm music. Colour boost: what is
-    pale. Black and white: what has little colour already. Zoom: what stands still. Mirror: .5,
-    its use is continuity. Fade in: 1 on the first piece, fade out: 1 on the piece that fills
-    the film, else 0. Source: convention.
+    pale. Black and white: what has little colour already. Zoom: what stands still, up to .9.
+    Mirror: .5, its use is continuity. Fade in: 1 on the first piece, fade out: 1 on the piece
+    that fills the film, else 0. Source: convention.
     """
 
     name: ClassVar[str] = "effect_fit"
@@ -297,7 +299,7 @@ class EffectFit:
             (SLOW_MOTION, view.motion * (1.0 - view.energy)),
             (COLOUR_BOOST, bell(view.saturation - 0.15, 0.08)),
             (BLACK_AND_WHITE, bell(view.saturation, 0.06)),
-            (ZOOM_IN, 0.8 * bell(view.motion, 0.08)),
+            (ZOOM_IN, 0.9 * bell(view.motion, 0.15)),
             (MIRROR, 0.5),
             (FADE_IN, np.where(view.first, 1.0, 0.0)),
             (FADE_OUT, np.where(view.fills, 1.0, 0.0)),
@@ -344,8 +346,8 @@ MONTAGE: WeightedSum[CutView] = WeightedSum(
         (Quality(), 0.5),
         (Energy(), 0.8),
         (Order(), 0.5),
-        (TransitionFit(), 0.6),
-        (EffectFit(), 0.6),
+        (TransitionFit(), 1.0),
+        (EffectFit(), 1.0),
         (Duration(), 3.0),
         (Legality(), 0.1),
     )

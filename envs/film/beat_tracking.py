@@ -94,7 +94,7 @@ def track_beats(path: Path | str, *, progress: Progress | None = None) -> BeatGr
     return BeatGrid(
         times,
         strength.astype(np.float32),
-        _energy(sound, times).astype(np.float32),
+        beat_energy(sound, times).astype(np.float32),
         60.0 / _period(times),
     )
 
@@ -275,8 +275,21 @@ def _placed(weight: Array) -> Array:
     return metrical_strength(len(weight), bar, phrase)
 
 
-def _energy(sound: npt.NDArray[np.float32], times: Array) -> Array:
-    """Root mean square of each beat's sound over the 95th percentile, at most 1."""
+def beat_energy(sound: npt.NDArray[np.float32], times: Array) -> Array:
+    """Loudness of each beat: root mean square over the 95th percentile of all, at most 1.
+
+    Parameters
+    ----------
+    sound : ndarray (samples,) float32
+        Mono, as `read_mono` gives it.
+    times : ndarray (b + 1,) float64
+        Seconds of the beats and of the end of the last.
+
+    Returns
+    -------
+    ndarray (b,) float64
+        In [0, 1].
+    """
     edges = np.round(times * SAMPLE_RATE).astype(np.int64)
     pieces = pairwise(edges.tolist())
     loudness = np.array(

@@ -46,7 +46,6 @@ class Montage(Task[MontageBatch]):
         self._frames = observation_mode == "frames"
         self._static = observation.static_columns(self.bank)
         self._ahead = observation.music_ahead(self.bank)
-        self._alike = observation.likeness(self.bank)
         self._bounds: dict[int, Bound] = {}
 
     def allocate(self, count: int) -> MontageBatch:
@@ -111,6 +110,7 @@ class Montage(Task[MontageBatch]):
         rows = np.flatnonzero(live)
         columns = (shot, piece.offset, piece.span, piece.beats, transition, effect, beat)
         batch.timeline[rows, batch.cuts[rows]] = np.stack(columns, axis=1)[rows]
+        batch.cuts[rows] += 1
         batch.beat[rows] += piece.beats[rows]
         batch.used[rows, shot[rows]] = True
         np.copyto(batch.last_shot, shot, where=live)
@@ -122,8 +122,7 @@ class Montage(Task[MontageBatch]):
         batch.terminated[:] = (batch.beat >= bank.beats) | ~left
         empty = np.where(batch.terminated, 1.0 - batch.beat / bank.beats, 0.0)
         self._reward(batch, replace(view, unfilled=empty, illegal=illegal), live)
-        batch.piece_terms[rows, batch.cuts[rows]] = batch.terms.T[rows]
-        batch.cuts[rows] += 1
+        batch.piece_terms[rows, batch.cuts[rows] - 1] = batch.terms.T[rows]
         if self._frames:
             observation.write_sheets(bank, batch, rows, fresh=False)
 
@@ -182,7 +181,7 @@ class Montage(Task[MontageBatch]):
             batch.mask,
             self._static,
             self._ahead,
-            self._alike,
+            bank.similarity,
             bank.position,
             bank.features,
             view["shots"],
@@ -212,7 +211,7 @@ class MontageEnv(SegueEnv[MontageBatch]):
     other: ``info["action_mask"]`` (int8) and `action_masks()` (bool).
 
     ## Observation Space
-    `Dict`: ``shots`` (n, 15) and ``context`` (33,), float32, as `observation.space` lists them;
+    `Dict`: ``shots`` (n, 31) and ``context`` (33,), float32, as `observation.space` lists them;
     in mode ``frames`` also ``contact_sheet`` (uint8, the shots' thumbnails, black where used).
 
     ## Rewards

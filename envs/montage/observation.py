@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from segue.envs.film.shots import FEATURES, THUMBNAIL
+from segue.envs.film.shots import FEATURES, THIRDS, THUMBNAIL
 from segue.envs.montage.types import LENGTHS, Bank, MontageBatch
 
 Ints = npt.NDArray[np.int64]
@@ -24,10 +24,12 @@ LONG_SHOT = 96
 """Frames of a shot that count as 1 in its observed length."""
 
 MOTION_X, CENTROID_X = FEATURES.index("motion_x"), FEATURES.index("centroid_x")
-STATIC = len(FEATURES) + 2
-"""Columns of a shot that do not change: mean features, length, place in the film."""
-SHOT_WIDTH = STATIC + 3
-"""Then: likeness to the end of the last piece, step in the film, availability."""
+SEEN = tuple(index for index, name in enumerate(FEATURES) if name not in ("contrast", "warmth"))
+"""Features of a third that are shown: those that a reward term looks at."""
+STATIC = THIRDS * len(SEEN) + 2
+"""Columns of a shot that do not change: features of its thirds, length, place in the film."""
+SHOT_WIDTH = STATIC + THIRDS + 2
+"""Then: likeness of its thirds to the end of the last piece, step in the film, availability."""
 CONTEXT_WIDTH = 2 * AHEAD + len(FEATURES) + 5
 SHEET_COLUMNS = 4
 
@@ -35,16 +37,18 @@ SHEET_COLUMNS = 4
 def space(bank: Bank, mode: str) -> spaces.Dict:
     """Observation space.
 
-    ``shots`` (n, 15): of each shot its ten features (mean of its thirds), its length (of
-    LONG_SHOT frames, at most 2), place in the film, colour likeness to the end of the last
-    piece, step in the film from it, and 1 where it may come next. ``context``: strength and
+    ``shots`` (n, 31): of each shot eight features of each of its thirds, its length (of
+    LONG_SHOT frames, at most 2), place in the film, colour likeness of each third to the end of
+    the last piece, step in the film from it, and 1 where it may come next. The features are
+    brightness, saturation, sharpness, motion, motion_x, motion_y, centroid_x and centroid_y
+    (`segue.envs.film.shots.FEATURES`; motion is a rank). ``context``: strength and
     energy of the next nine beats; the ten features where the last piece ends; whether it is
     mirrored; whether there is one; beats filled, of the whole; place in a group of 16 beats, as
     sine and cosine. In mode ``frames`` also ``contact_sheet``: the thumbnails of the shots,
     four in a row, black where the shot is used.
     """
     low, high = -np.ones((bank.shots, SHOT_WIDTH)), np.ones((bank.shots, SHOT_WIDTH))
-    high[:, len(FEATURES)] = 2.0
+    high[:, STATIC - 2] = 2.0
     parts: dict[str, spaces.Space[Any]] = {
         "shots": spaces.Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32),
         "context": spaces.Box(-1.0, 1.0, (CONTEXT_WIDTH,), dtype=np.float32),
@@ -63,7 +67,8 @@ def sheet_shape(bank: Bank) -> tuple[int, int, int]:
 def static_columns(bank: Bank) -> npt.NDArray[np.float32]:
     """Columns of the shots that do not change within an episode, (bins, n, STATIC)."""
     length = np.minimum(bank.frames / LONG_SHOT, 2.0)
-    parts = [bank.features.mean(axis=2), length[..., None], bank.position[..., None]]
+    thirds = bank.features[..., SEEN].reshape(bank.bins, bank.shots, -1)
+    parts = [thirds, length[..., None], bank.position[..., None]]
     return np.clip(np.concatenate(parts, axis=2), -1.0, 2.0).astype(np.float32)
 
 
@@ -81,11 +86,6 @@ def music_ahead(bank: Bank) -> npt.NDArray[np.float32]:
     return np.concatenate([strength[window], energy[window], rest], axis=1).astype(np.float32)
 
 
-def likeness(bank: Bank) -> npt.NDArray[np.float32]:
-    """Colour likeness of each third to each shot (mean of its thirds), (bins, n, THIRDS, n)."""
-    return np.ascontiguousarray(bank.similarity.mean(axis=4))
-
-
 @nb.njit(nogil=True, cache=True)
 def encode(
     rows: Ints,
@@ -98,7 +98,7 @@ def encode(
     mask: npt.NDArray[np.int8],
     static: Floats,
     ahead: Floats,
-    alike: Floats,
+    similarity: Floats,
     position: Floats,
     features: Floats,
     shots: Floats,
@@ -106,8 +106,8 @@ def encode(
 ) -> None:
     """Write the feature observation of `rows` into `shots` and `context`.
 
-    The arrays up to `mask` are those of `MontageBatch`; `static`, `ahead` and `alike` are the
-    tables above; the rest are the bank's. The static columns are written at the start of an
+    The arrays up to `mask` are those of `MontageBatch`; `static` and `ahead` are the tables
+    above; the rest are the bank's. The static columns are written at the start of an
     episode only.
     """
     split, width = ahead.shape[1], features.shape[3]
@@ -119,10 +119,12 @@ def encode(
             if not after:
                 for column in range(static.shape[2]):
                     shots[i, shot, column] = static[b, shot, column]
-            shots[i, shot, STATIC] = alike[b, last, third, shot] if after else 0.0
+            for other in range(THIRDS):
+                alike = similarity[b, last, third, shot, other]
+                shots[i, shot, STATIC + other] = alike if after else 0.0
             step = position[b, shot] - position[b, last]
-            shots[i, shot, STATIC + 1] = step if after else 0.0
-            shots[i, shot, STATIC + 2] = mask[i, shot]
+            shots[i, shot, SHOT_WIDTH - 2] = step if after else 0.0
+            shots[i, shot, SHOT_WIDTH - 1] = mask[i, shot]
         for column in range(split):
             context[i, column] = ahead[beat[i], column]
         for column in range(width):

@@ -47,7 +47,7 @@ class Bank:
     frames : ndarray (bins, n) int64
         Length of each shot without its handles.
     features : ndarray (bins, n, THIRDS, f) float32
-        See `segue.envs.film.shots.FEATURES`.
+        See `segue.envs.film.shots.FEATURES`; the amount of motion is its rank in the footage.
     similarity : ndarray (bins, n, THIRDS, n, THIRDS) float32
         Cosine of the colour histograms of every two thirds.
     position : ndarray (bins, n) float32

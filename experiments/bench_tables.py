@@ -1,0 +1,58 @@
+"""Tables of what `segue.experiments.bench` measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def print_tables(figures: Mapping[str, Any], console: Console) -> None:
+    """Print what `measure` gave."""
+    for part in ("single", "vector"):
+        if part in figures:
+            count = figures[part]["environments"]
+            title = "One environment" if count == 1 else f"{count:,} environments at once"
+            _print_race(title, figures[part], console)
+    if "rendering" in figures:
+        _print_render(figures["rendering"], console)
+
+
+def _print_race(title: str, figures: Mapping[str, Any], console: Console) -> None:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("environment")
+    table.add_column("steps per second", justify="right")
+    for name, rate in figures["steps_per_second"].items():
+        table.add_row(name, "not installed" if rate is None else f"{rate:,.0f}")
+    console.print(table)
+    ratios = Table("ratio", box=None)
+    ratios.add_column("measured", justify="right")
+    ratios.add_column("target", justify="right")
+    for ratio in figures["ratios"]:
+        measured = ratio["measured"]
+        said = "-" if measured is None else f"{measured:.2f}"
+        style = "" if measured is None else ("green" if measured >= ratio["least"] else "red")
+        ratios.add_row(
+            f"{ratio['of']} / {ratio['to']}", said, f"at least {ratio['least']:g}", style=style
+        )
+    console.print(ratios)
+
+
+def _print_render(figures: Mapping[str, float], console: Console) -> None:
+    title = f"Rendering a film of {figures['film_seconds']:.1f} s"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("renderer")
+    table.add_column("seconds", justify="right")
+    table.add_column("frames", justify="right")
+    table.add_column("MB", justify="right")
+    for name in ("ffmpeg", "segue"):
+        table.add_row(
+            "one ffmpeg process" if name == "ffmpeg" else "segue",
+            f"{figures[f'{name}_seconds']:.2f}",
+            f"{figures[f'{name}_frames']:.0f}",
+            f"{figures[f'{name}_bytes'] / 1e6:.2f}",
+        )
+    console.print(table)
+    console.print(f"segue / ffmpeg: {figures['ratio']:.2f}")

@@ -1,0 +1,190 @@
+"""The command line: ``segue <verb>``.
+
+Data goes to stdout, progress to stderr. Exit codes: 0 done; 2 wrong input, said in one sentence;
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+
+from segue.envs.base.errors import SegueError
+
+app = typer.Typer(
+    help="Reinforcement learning for creative editing: film and melody.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Out = Annotated[Path | None, typer.Option(help="Folder of the run; default a new one in runs/.")]
+Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same result.")]
+AsJson = Annotated[bool, typer.Option("--json", help="End with one JSON line on stdout.")]
+
+
+def _say(text: str) -> None:
+    typer.echo(text)
+
+
+def _finish(record: dict[str, Any], lines: list[str], as_json: bool) -> None:
+    """Print what came out, as lines for people or as one JSON line."""
+    if as_json:
+        _say(json.dumps(record))
+    else:
+        for line in lines:
+            _say(line)
+
+
+@app.command(epilog="Example: segue compose --mood hopeful --bars 16 --seed 0 --out out/")
+def compose(
+    mood: Annotated[str, typer.Option(help="Mood of the tune.")] = "hopeful",
+    bars: Annotated[int, typer.Option(help="Length in bars, 1 to 64.")] = 16,
+    seed: Seed = 0,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compose a tune by Q-learning: MIDI, MusicXML, WAV and score."""
+    from segue.experiments.compose_run import compose_run
+
+    record, lines = compose_run(mood, bars, seed, out, _command())
+    _finish(record, lines, as_json)
+
+
+@app.command(
+    epilog="Example: segue edit holiday.mp4 --music tune.wav --length 30 --out out/",
+)
+def edit(
+    footage: Annotated[Path, typer.Argument(help="A film, or a folder of films.")],
+    music: Annotated[
+        Path | None, typer.Option(help="Sound to cut to; default the film's own.")
+    ] = None,
+    length: Annotated[float, typer.Option(help="Longest film, in seconds.")] = 30.0,
+    steps: Annotated[int, typer.Option(help="Training steps of the editor.")] = 150_000,
+    seed: Seed = 0,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train an editor on footage and let it cut a film to the beats of a tune."""
+    from segue.experiments.edit import EditConfig
+    from segue.experiments.edit_run import edit_run
+
+    config = EditConfig(length=length, seed=seed, steps=steps)
+    record, lines = edit_run(footage, music, config, out, _command())
+    _finish(record, lines, as_json)
+
+
+@app.command(
+    epilog="Example: segue train segue/Montage-v0 --agent maskable-ppo --steps 50000 --seed 0",
+)
+def train(
+    env: Annotated[str | None, typer.Argument(help="Gymnasium id, or module:id.")] = None,
+    agent: Annotated[
+        str, typer.Option(help="q-learning, ppo, a2c, dqn or maskable-ppo.")
+    ] = "maskable-ppo",
+    steps: Annotated[int | None, typer.Option(help="Environment steps in all.")] = None,
+    seed: Seed = 0,
+    out: Out = None,
+    resume: Annotated[Path | None, typer.Option(help="Run folder to go on with.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train an agent on an environment, then test it beside the baselines."""
+    from segue.experiments.train_run import resume_run, train_run
+
+    if resume is not None:
+        record, lines = resume_run(resume, steps)
+    elif env is None:
+        raise SegueError("no environment is named; give an id such as segue/Montage-v0.")
+    else:
+        record, lines = train_run(env, agent, steps, seed, out, _command())
+    _finish(record, lines, as_json)
+
+
+@app.command(epilog="Example: segue evaluate runs/segue-Montage-v0__maskable-ppo__0__...")
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Folder of a run that segue train wrote.")],
+    episodes: Annotated[int | None, typer.Option(help="Test episodes.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Test the newest checkpoint of a run beside the baselines."""
+    from segue.experiments.train_run import evaluate_verb
+
+    record, lines = evaluate_verb(run, episodes)
+    _finish(record, lines, as_json)
+
+
+@app.command(epilog="Example: segue envs --json")
+def envs(as_json: AsJson = False) -> None:
+    """List the environments: id, spaces, horizon, bound, what each is."""
+    from segue.experiments.documentation import environment_rows
+    from segue.experiments.tables import environment_lines
+
+    rows = environment_rows()
+    _finish({"environments": rows}, environment_lines(rows), as_json)
+
+
+@app.command(epilog="Example: FOOTAGE=holiday.mp4 segue demo --out out/")
+def demo(
+    footage: Annotated[
+        Path | None,
+        typer.Option(envvar="FOOTAGE", help="Own film or folder; default Big Buck Bunny."),
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Training steps of the editor.")] = 150_000,
+    seed: Seed = 0,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compose a tune, train an editor, and cut a real film to the tune."""
+    from segue.experiments.demo import demo_run
+
+    record, lines = demo_run(footage, steps, seed, out, _command())
+    _finish(record, lines, as_json)
+
+
+@app.command(epilog="Example: segue bench stepping")
+def bench(
+    which: Annotated[
+        list[str] | None, typer.Argument(help="stepping, rendering; default both.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure steps per second and rendering, with peers beside them."""
+    from segue.experiments.bench import bench as measure
+
+    figures = measure(which)
+    if as_json:
+        _say(json.dumps(figures))
+
+
+def _command() -> list[str]:
+    return ["segue", *sys.argv[1:]]
+
+
+def main() -> None:
+    """Run the command line; the entry point of the ``segue`` script."""
+    # Before torch and NumPy are imported: one thread a process.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    try:
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except SegueError as error:
+        typer.echo(f"segue: {error}", err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        typer.echo(f"segue: {error.format_message()} See segue --help.", err=True)
+        sys.exit(2)
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        typer.echo("segue: interrupted.", err=True)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

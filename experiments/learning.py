@@ -1,0 +1,187 @@
+"""Training a deep agent: progress, curves on the board, checkpoints between rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import KVWriter, Logger
+
+from segue.agents.deep import NativeVecEnv, save_checkpoint
+from segue.envs.base.errors import SegueError
+from segue.experiments.tensorboard import RETURN, Board
+
+Progress = Callable[[float, str], None]
+
+
+def make_vector_env(
+    env_id: str, num_envs: int, options: Mapping[str, Any]
+) -> gym.vector.VectorEnv[Any, Any, Any]:
+    """Make many of one environment, with resets in the step that ends an episode.
+
+    Uses the environment's own vector form where it has one, else steps them one after the other.
+
+    Raises
+    ------
+    SegueError
+        For an unknown id, or options that the environment does not take.
+    """
+    try:
+        spec = gym.spec(env_id)
+        if spec.vector_entry_point is not None and spec.id.startswith("segue/"):
+            return gym.make_vec(
+                env_id,
+                num_envs=num_envs,
+                vectorization_mode="vector_entry_point",
+                autoreset_mode=AutoresetMode.SAME_STEP,
+                **options,
+            )
+        return gym.make_vec(
+            env_id,
+            num_envs=num_envs,
+            vectorization_mode="sync",
+            vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP},
+            **options,
+        )
+    except (gym.error.Error, ModuleNotFoundError) as error:
+        known = ", ".join(name for name in gym.registry if name.startswith("segue/"))
+        raise SegueError(
+            f"there is no environment {env_id!r}; segue's own are {known}, and any other id "
+            "that Gymnasium knows or module:id can be given."
+        ) from error
+    except (TypeError, ValueError) as error:
+        raise SegueError(f"{env_id} does not take these options: {error}.") from error
+
+
+class _OnBoard(KVWriter):
+    """Sends what Stable-Baselines3 logs to the board."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+
+    def write(
+        self,
+        key_values: dict[str, Any],
+        key_excluded: dict[str, tuple[str, ...]],
+        step: int = 0,
+    ) -> None:
+        """Write the numbers among `key_values`."""
+        shown = {key: value for key, value in key_values.items() if np.isscalar(value)}
+        numbers = {key: float(value) for key, value in shown.items() if not isinstance(value, str)}
+        self._board.scalars(step, {f"agent/{key}": value for key, value in numbers.items()})
+
+    def close(self) -> None:
+        """Leave the board open; its owner closes it."""
+
+
+@dataclass
+class Curve:
+    """Mean return of the episodes that ended lately, after each rollout."""
+
+    steps: list[int] = field(default_factory=list)
+    returns: list[float] = field(default_factory=list)
+
+
+class _Watch(BaseCallback):
+    """Between rollouts: curve, board, checkpoint; during them: progress."""
+
+    def __init__(
+        self,
+        venv: NativeVecEnv,
+        board: Board,
+        curve: Curve,
+        steps: int,
+        progress: Progress | None,
+        checkpoints: Path | None,
+        checkpoint_every: int,
+    ) -> None:
+        super().__init__()
+        self._venv, self._board, self._curve = venv, board, curve
+        self._steps, self._progress = steps, progress
+        self._checkpoints, self._every = checkpoints, checkpoint_every
+        self._saved = 0
+
+    def _on_training_start(self) -> None:
+        self._saved = self.num_timesteps
+
+    def _on_step(self) -> bool:
+        if self._progress:
+            shown = f"{self.num_timesteps:,} steps"
+            if self._curve.returns:
+                shown += f", return {self._curve.returns[-1]:.2f}"
+            self._progress(min(1.0, self.num_timesteps / self._steps), shown)
+        return True
+
+    def _on_rollout_start(self) -> None:
+        # Only here, between two rollouts, is a checkpoint exact.
+        if self._checkpoints and self.num_timesteps - self._saved >= self._every:
+            self.save()
+
+    def _on_rollout_end(self) -> None:
+        recent = self.model.ep_info_buffer
+        if recent:
+            mean = float(np.mean([episode["r"] for episode in recent]))
+            self._curve.steps.append(self.num_timesteps)
+            self._curve.returns.append(mean)
+            self._board.scalars(self.num_timesteps, {RETURN: mean})
+            self._board.terms(self.num_timesteps, self._venv.term_means())
+
+    def save(self) -> None:
+        """Write a checkpoint with the curve so far."""
+        assert self._checkpoints is not None
+        self._board.flush()
+        extra = {"steps": self._curve.steps, "returns": self._curve.returns}
+        save_checkpoint(self.model, self._checkpoints, extra)
+        self._saved = self.num_timesteps
+
+
+def learn(
+    model: BaseAlgorithm,
+    venv: NativeVecEnv,
+    board: Board,
+    steps: int,
+    progress: Progress | None = None,
+    checkpoints: Path | None = None,
+    checkpoint_every: int = 50_000,
+    curve: Curve | None = None,
+) -> Curve:
+    """Train `model` until it has made `steps` steps in all.
+
+    Parameters
+    ----------
+    model : BaseAlgorithm
+        The agent, new or restored from a checkpoint.
+    venv : NativeVecEnv
+        Its environment.
+    board : Board
+        Gets the return, each reward term and what Stable-Baselines3 logs.
+    steps : int
+        Environment steps in all, counting those already made.
+    progress : callable or None
+        Called with the share done and a text.
+    checkpoints : Path or None
+        Folder for checkpoints, every `checkpoint_every` steps and at the end; None writes none.
+    curve : Curve or None
+        What a resumed run has already seen.
+
+    Returns
+    -------
+    Curve
+        Mean return after each rollout.
+    """
+    curve = curve or Curve()
+    watch = _Watch(venv, board, curve, steps, progress, checkpoints, checkpoint_every)
+    model.set_logger(Logger(folder=None, output_formats=[_OnBoard(board)]))
+    left = steps - model.num_timesteps
+    if left > 0:
+        model.learn(left, callback=watch, reset_num_timesteps=model.num_timesteps == 0)
+        if checkpoints:
+            watch.save()
+    return curve

@@ -1,0 +1,297 @@
+"""`segue train` and `segue evaluate`: one agent on one environment, in a run folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import yaml
+
+from segue.agents.deep import AGENTS, NativeVecEnv, build, load_checkpoint
+from segue.agents.tabular import GreedyPolicy, QTable, train_compiled
+from segue.envs.base.errors import SegueError
+from segue.envs.base.transition_model import TabularEnv
+from segue.experiments.compose import q_learning_config
+from segue.experiments.evaluation import (
+    TEST_SEED,
+    Act,
+    Evaluation,
+    baselines,
+    evaluate,
+    mean_bound,
+    model_action,
+    table_action,
+)
+from segue.experiments.learning import Curve, learn, make_vector_env
+from segue.experiments.run_folder import RunFolder, read_config, write_config, write_manifest
+from segue.experiments.tensorboard import FRACTION, RETURN, Board
+
+Progress = Callable[[float, str], None]
+
+TABULAR = "q-learning"
+ALL_AGENTS = (TABULAR, *AGENTS)
+TABLE = "table.safetensors"
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that a training run depends on.
+
+    Attributes
+    ----------
+    env : str
+        Gymnasium id.
+    agent : str
+        One of ALL_AGENTS.
+    steps : int
+        Environment steps in all.
+    seed : int
+        Of environment and agent, >= 0.
+    num_envs : int
+        Environments side by side (deep agents).
+    eval_episodes : int
+        Test episodes.
+    checkpoint_every : int
+        Steps between checkpoints.
+    env_options : mapping
+        Keyword arguments of the environment.
+    test_options : mapping
+        Those that differ in testing, such as the seed of the pieces.
+    hyperparameters : mapping
+        Keyword arguments of the agent.
+    """
+
+    env: str
+    agent: str
+    steps: int = 100_000
+    seed: int = 0
+    num_envs: int = 64
+    eval_episodes: int = 20
+    checkpoint_every: int = 50_000
+    env_options: Mapping[str, Any] = field(default_factory=dict)
+    test_options: Mapping[str, Any] = field(default_factory=dict)
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a run gave.
+
+    Attributes
+    ----------
+    run : Path
+        Its folder.
+    steps : int
+        Steps made in all.
+    seconds : float
+        Wall-clock of this call's training.
+    evaluation : Evaluation
+        Of the trained agent.
+    others : list of Evaluation
+        Random and greedy, on the same episodes.
+    bound : (float, bool) or None
+        Mean bound, and whether it is the exact optimum.
+    """
+
+    run: Path
+    steps: int
+    seconds: float
+    evaluation: Evaluation
+    others: list[Evaluation]
+    bound: tuple[float, bool] | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Record for ``--json``."""
+        record: dict[str, Any] = {
+            "run": str(self.run),
+            "steps": self.steps,
+            "seconds": round(self.seconds, 3),
+            "mean_return": self.evaluation.mean,
+            "interval": list(self.evaluation.interval()),
+            "baselines": {other.name: other.mean for other in self.others},
+        }
+        if self.bound is not None:
+            value, exact = self.bound
+            key = "fraction_of_optimum" if exact else "fraction_of_bound"
+            record[key] = self.evaluation.mean / value
+        return record
+
+
+def default_config(env: str, agent: str) -> TrainConfig:
+    """Read the settings that come with segue for an environment and an agent.
+
+    They lie in ``configs/<env>__<agent>.yaml``; other pairs get the general ones.
+
+    Raises
+    ------
+    SegueError
+        For an unknown agent.
+    """
+    if agent not in ALL_AGENTS:
+        raise SegueError(f"there is no agent {agent!r}; choose one of {', '.join(ALL_AGENTS)}.")
+    name = f"{env.replace('/', '-')}__{agent}.yaml"
+    file = resources.files("segue.experiments") / "configs" / name
+    if not file.is_file():
+        return TrainConfig(env, agent)
+    return TrainConfig(env, agent, **yaml.safe_load(file.read_text()))
+
+
+def train(
+    config: TrainConfig, folder: RunFolder, command: Sequence[str], progress: Progress | None = None
+) -> TrainResult:
+    """Train in a new run folder, then evaluate."""
+    _check(config)
+    make_test_env(config).close()
+    write_config(folder, config)
+    write_manifest(
+        folder, command=command, seed=config.seed, config={"env": config.env}, sources=()
+    )
+    return _run(config, folder, progress, resumed=False)
+
+
+def resume(path: Path, steps: int | None, progress: Progress | None = None) -> TrainResult:
+    """Go on with the run in `path` up to `steps` (its own number unless given)."""
+    if not (path / "config.yaml").is_file():
+        raise SegueError(f"{path} is no run folder; name a folder that segue train wrote.")
+    folder = RunFolder(path)
+    config = read_config(folder, TrainConfig)
+    if steps is not None:
+        config = TrainConfig(**{**vars(config), "steps": steps})
+        write_config(folder, config)
+    return _run(config, folder, progress, resumed=True)
+
+
+def _check(config: TrainConfig) -> None:
+    if config.steps < 1 or config.seed < 0:
+        raise SegueError(
+            f"steps is {config.steps} and seed {config.seed}; give at least one step and a seed "
+            "from 0 on."
+        )
+
+
+def _run(
+    config: TrainConfig, folder: RunFolder, progress: Progress | None, resumed: bool
+) -> TrainResult:
+    began = time.perf_counter()
+    runner = _tabular if config.agent == TABULAR else _deep
+    with Board(folder.path) as board:
+        act, steps = runner(config, folder, board, progress, resumed)
+        seconds = time.perf_counter() - began
+        result = _evaluated(config, folder.path, act, steps, seconds, progress)
+        board.scalars(steps, {f"test/{RETURN}": result.evaluation.mean})
+        for key in ("fraction_of_optimum", "fraction_of_bound"):
+            if key in result.as_json():
+                board.scalars(steps, {FRACTION: result.as_json()[key]})
+    return result
+
+
+def _tabular(
+    config: TrainConfig,
+    folder: RunFolder,
+    board: Board,
+    progress: Progress | None,
+    resumed: bool,
+) -> tuple[Act, int]:
+    """Q-learning on the transition model of the run's one task."""
+    env = make_test_env(config)
+    env.reset(seed=config.seed)
+    inner = env.unwrapped
+    if not isinstance(inner, TabularEnv):
+        raise SegueError(f"{config.env} has no transition model; choose another agent for it.")
+    settings = q_learning_config(inner, config.seed, config.steps)
+    path = folder.checkpoints / TABLE
+    table = QTable.load(path) if resumed and path.is_file() else None
+    last = [0]
+
+    def report(now: QTable) -> None:
+        share = min(1.0, now.steps / config.steps)
+        board.scalars(now.steps, {RETURN: float(now.curve[-1])})
+        if now.steps - last[0] >= config.checkpoint_every:
+            last[0] = now.steps
+            now.save(path)
+        if progress:
+            progress(share, f"{now.episodes:,} episodes, return {now.curve[-1]:.2f}")
+
+    table = train_compiled(inner.transition_model(), settings, table=table, progress=report)
+    table.save(path)
+    return table_action(GreedyPolicy(table.q)), table.steps
+
+
+def _deep(
+    config: TrainConfig,
+    folder: RunFolder,
+    board: Board,
+    progress: Progress | None,
+    resumed: bool,
+) -> tuple[Act, int]:
+    """Train a Stable-Baselines3 agent."""
+    venv = NativeVecEnv(make_vector_env(config.env, config.num_envs, config.env_options))
+    model = build(config.agent, venv, seed=config.seed, hyperparameters=config.hyperparameters)
+    curve = Curve()
+    if resumed:
+        extra = load_checkpoint(model, folder.checkpoints)
+        curve = Curve(list(extra["steps"]), list(extra["returns"]))
+    learn(
+        model,
+        venv,
+        board,
+        config.steps,
+        progress,
+        folder.checkpoints,
+        config.checkpoint_every,
+        curve,
+    )
+    return model_action(model), model.num_timesteps
+
+
+def make_test_env(config: TrainConfig) -> gym.Env[Any, Any]:
+    """Make the environment that the run is tested on.
+
+    Raises
+    ------
+    SegueError
+        For an unknown id or options that it does not take.
+    """
+    vector = make_vector_env(config.env, 1, {**config.env_options, **config.test_options})
+    vector.close()
+    options = {**config.env_options, **config.test_options}
+    return gym.make(config.env, disable_env_checker=True, **options)
+
+
+def _evaluated(
+    config: TrainConfig,
+    run: Path,
+    act: Act,
+    steps: int,
+    seconds: float,
+    progress: Progress | None,
+) -> TrainResult:
+    env = make_test_env(config)
+    seeds = range(TEST_SEED, TEST_SEED + config.eval_episodes)
+    evaluation = evaluate(env, config.agent, act, seeds, progress)
+    others = baselines(env, seeds)
+    return TrainResult(run, steps, seconds, evaluation, others, mean_bound(env, seeds))
+
+
+def evaluate_run(path: Path, episodes: int | None, progress: Progress | None = None) -> TrainResult:
+    """Evaluate the newest checkpoint of a run on its test episodes."""
+    if not (path / "config.yaml").is_file():
+        raise SegueError(f"{path} is no run folder; name a folder that segue train wrote.")
+    folder = RunFolder(path)
+    config = read_config(folder, TrainConfig)
+    if episodes is not None:
+        config = TrainConfig(**{**vars(config), "eval_episodes": episodes})
+    if config.agent == TABULAR:
+        table = QTable.load(folder.checkpoints / TABLE)
+        return _evaluated(
+            config, path, table_action(GreedyPolicy(table.q)), table.steps, 0.0, progress
+        )
+    venv = NativeVecEnv(make_vector_env(config.env, config.num_envs, config.env_options))
+    model = build(config.agent, venv, seed=config.seed, hyperparameters=config.hyperparameters)
+    load_checkpoint(model, folder.checkpoints)
+    return _evaluated(config, path, model_action(model), model.num_timesteps, 0.0, progress)
