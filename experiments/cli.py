@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from segue.envs.base.errors import SegueError
@@ -52,9 +51,9 @@ def compose(
     as_json: AsJson = False,
 ) -> None:
     """Compose a tune by Q-learning: MIDI, MusicXML, WAV and score."""
-    from segue.experiments.compose_run import compose_run
+    from segue.experiments.verbs import compose_verb
 
-    record, lines = compose_run(mood, bars, seed, out, _command())
+    record, lines = compose_verb(mood, bars, seed, out, _command())
     _finish(record, lines, as_json)
 
 
@@ -67,17 +66,17 @@ def edit(
         Path | None, typer.Option(help="Sound to cut to; default the film's own.")
     ] = None,
     length: Annotated[float, typer.Option(help="Longest film, in seconds.")] = 30.0,
-    steps: Annotated[int, typer.Option(help="Training steps of the editor.")] = 150_000,
+    steps: Annotated[int, typer.Option(help="Training steps of the editor.")] = 100_000,
     seed: Seed = 0,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Train an editor on footage and let it cut a film to the beats of a tune."""
     from segue.experiments.edit import EditConfig
-    from segue.experiments.edit_run import edit_run
+    from segue.experiments.verbs import edit_verb
 
     config = EditConfig(length=length, seed=seed, steps=steps)
-    record, lines = edit_run(footage, music, config, out, _command())
+    record, lines = edit_verb(footage, music, config, out, _command())
     _finish(record, lines, as_json)
 
 
@@ -96,14 +95,14 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train an agent on an environment, then test it beside the baselines."""
-    from segue.experiments.train_run import resume_run, train_run
+    from segue.experiments.verbs import resume_verb, train_verb
 
     if resume is not None:
-        record, lines = resume_run(resume, steps)
+        record, lines = resume_verb(resume, steps)
     elif env is None:
         raise SegueError("no environment is named; give an id such as segue/Montage-v0.")
     else:
-        record, lines = train_run(env, agent, steps, seed, out, _command())
+        record, lines = train_verb(env, agent, steps, seed, out, _command())
     _finish(record, lines, as_json)
 
 
@@ -114,7 +113,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Test the newest checkpoint of a run beside the baselines."""
-    from segue.experiments.train_run import evaluate_verb
+    from segue.experiments.verbs import evaluate_verb
 
     record, lines = evaluate_verb(run, episodes)
     _finish(record, lines, as_json)
@@ -136,15 +135,15 @@ def demo(
         Path | None,
         typer.Option(envvar="FOOTAGE", help="Own film or folder; default Big Buck Bunny."),
     ] = None,
-    steps: Annotated[int, typer.Option(help="Training steps of the editor.")] = 150_000,
+    steps: Annotated[int, typer.Option(help="Training steps of the editor.")] = 100_000,
     seed: Seed = 0,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Compose a tune, train an editor, and cut a real film to the tune."""
-    from segue.experiments.demo import demo_run
+    from segue.experiments.verbs import demo_verb
 
-    record, lines = demo_run(footage, steps, seed, out, _command())
+    record, lines = demo_verb(footage, steps, seed, out, _command())
     _finish(record, lines, as_json)
 
 
@@ -156,11 +155,12 @@ def bench(
     as_json: AsJson = False,
 ) -> None:
     """Measure steps per second and rendering, with peers beside them."""
-    from segue.experiments.bench import bench as measure
+    from segue.experiments import bench as benchmarks
 
-    figures = measure(which)
     if as_json:
-        _say(json.dumps(figures))
+        _say(json.dumps(benchmarks.measure(which)))
+    else:
+        benchmarks.bench(which)
 
 
 def _command() -> list[str]:
@@ -178,10 +178,10 @@ def main() -> None:
     except SegueError as error:
         typer.echo(f"segue: {error}", err=True)
         sys.exit(2)
-    except click.ClickException as error:
+    except typer.TyperException as error:
         typer.echo(f"segue: {error.format_message()} See segue --help.", err=True)
         sys.exit(2)
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         typer.echo("segue: interrupted.", err=True)
         sys.exit(130)
 

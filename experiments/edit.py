@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from gymnasium.vector import AutoresetMode
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from segue.agents.deep import NativeVecEnv, build
 from segue.envs.base.errors import SegueError
@@ -32,7 +34,7 @@ from segue.experiments.evaluation import (
     model_action,
     play,
 )
-from segue.experiments.learning import Curve, learn
+from segue.experiments.learning import Curve, imitate_greedy, learn
 from segue.experiments.run_folder import RunFolder
 from segue.experiments.tensorboard import FRACTION, Board
 from segue.experiments.train import default_config
@@ -68,7 +70,7 @@ class EditConfig:
 
     length: float = 30.0
     seed: int = 0
-    steps: int = 150_000
+    steps: int = 100_000
     shots: int = 24
     bins: int = 256
     test_bins: int = 8
@@ -157,9 +159,14 @@ def cut_film(
         )
     table = analyse(files, progress=progress)
     train_bank, test_bank, held_out = split(table, grid, beats, config)
-    venv = NativeVecEnv(MontageVectorEnv(64, bank=train_bank, autoreset_mode="SameStep"))
-    settings = default_config(ENV, AGENT).hyperparameters
-    model = build(AGENT, venv, seed=config.seed, hyperparameters=settings)
+    venv = NativeVecEnv(
+        MontageVectorEnv(64, bank=train_bank, autoreset_mode=AutoresetMode.SAME_STEP)
+    )
+    settings = default_config(ENV, AGENT)
+    model = build(AGENT, venv, seed=config.seed, hyperparameters=settings.hyperparameters)
+    assert isinstance(model, OnPolicyAlgorithm)
+    teacher = MontageEnv(bank=train_bank)
+    imitate_greedy(model, teacher, settings.greedy_demonstrations, config.seed, progress)
     curve = learn(model, venv, board, config.steps, progress, folder.checkpoints)
     env = MontageEnv(bank=test_bank, render_mode="rgb_array")
     seeds = _one_seed_a_bin(env)
@@ -251,9 +258,7 @@ def _thumbnails(env: MontageEnv, bank: Bank) -> list[npt.NDArray[np.uint8]]:
     return [bank.thumbnails[batch.bin[0], shot, 1] for shot in shots]
 
 
-def write_film(
-    edit: Edit, folder: Path, progress: Progress, workers: int = 2
-) -> dict[str, Path]:
+def write_film(edit: Edit, folder: Path, progress: Progress, workers: int = 2) -> dict[str, Path]:
     """Render the film and write its timelines into `folder`; return the files by name."""
     paths = {name: folder / name for name in ("film.mp4", "timeline.otio", "timeline.edl")}
     render(

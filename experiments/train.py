@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import gymnasium as gym
 import yaml
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from segue.agents.deep import AGENTS, NativeVecEnv, build, load_checkpoint
 from segue.agents.tabular import GreedyPolicy, QTable, train_compiled
@@ -27,7 +29,7 @@ from segue.experiments.evaluation import (
     model_action,
     table_action,
 )
-from segue.experiments.learning import Curve, learn, make_vector_env
+from segue.experiments.learning import Curve, imitate_greedy, learn, make_vector_env
 from segue.experiments.run_folder import RunFolder, read_config, write_config, write_manifest
 from segue.experiments.tensorboard import FRACTION, RETURN, Board
 
@@ -58,6 +60,9 @@ class TrainConfig:
         Test episodes.
     checkpoint_every : int
         Steps between checkpoints.
+    greedy_demonstrations : int
+        Episodes of the greedy policy that the agent imitates before it learns (PPO, A2C and
+        MaskablePPO on environments of segue); 0 for none.
     env_options : mapping
         Keyword arguments of the environment.
     test_options : mapping
@@ -73,6 +78,7 @@ class TrainConfig:
     num_envs: int = 64
     eval_episodes: int = 20
     checkpoint_every: int = 50_000
+    greedy_demonstrations: int = 0
     env_options: Mapping[str, Any] = field(default_factory=dict)
     test_options: Mapping[str, Any] = field(default_factory=dict)
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
@@ -142,11 +148,12 @@ def default_config(env: str, agent: str) -> TrainConfig:
 
 
 def train(
-    config: TrainConfig, folder: RunFolder, command: Sequence[str], progress: Progress | None = None
+    config: TrainConfig, out: Path | None, command: Sequence[str], progress: Progress | None = None
 ) -> TrainResult:
-    """Train in a new run folder, then evaluate."""
+    """Train in a new run folder (`out`, or one under ``runs/``), then evaluate."""
     _check(config)
     make_test_env(config).close()
+    folder = RunFolder.create(None, config.env, config.agent, config.seed, out)
     write_config(folder, config)
     write_manifest(
         folder, command=command, seed=config.seed, config={"env": config.env}, sources=()
@@ -179,8 +186,8 @@ def _run(
 ) -> TrainResult:
     began = time.perf_counter()
     runner = _tabular if config.agent == TABULAR else _deep
-    with Board(folder.path) as board:
-        act, steps = runner(config, folder, board, progress, resumed)
+    with ExitStack() as boards:
+        act, steps, board = runner(config, folder, boards, progress, resumed)
         seconds = time.perf_counter() - began
         result = _evaluated(config, folder.path, act, steps, seconds, progress)
         board.scalars(steps, {f"test/{RETURN}": result.evaluation.mean})
@@ -193,10 +200,10 @@ def _run(
 def _tabular(
     config: TrainConfig,
     folder: RunFolder,
-    board: Board,
+    boards: ExitStack,
     progress: Progress | None,
     resumed: bool,
-) -> tuple[Act, int]:
+) -> tuple[Act, int, Board]:
     """Q-learning on the transition model of the run's one task."""
     env = make_test_env(config)
     env.reset(seed=config.seed)
@@ -206,7 +213,8 @@ def _tabular(
     settings = q_learning_config(inner, config.seed, config.steps)
     path = folder.checkpoints / TABLE
     table = QTable.load(path) if resumed and path.is_file() else None
-    last = [0]
+    board = boards.enter_context(Board(folder.path, _next(table.steps) if table else None))
+    last = [table.steps if table else 0]
 
     def report(now: QTable) -> None:
         share = min(1.0, now.steps / config.steps)
@@ -219,16 +227,21 @@ def _tabular(
 
     table = train_compiled(inner.transition_model(), settings, table=table, progress=report)
     table.save(path)
-    return table_action(GreedyPolicy(table.q)), table.steps
+    return table_action(GreedyPolicy(table.q)), table.steps, board
+
+
+def _next(step: int) -> int:
+    """First step whose points a resumed run writes again."""
+    return step + 1
 
 
 def _deep(
     config: TrainConfig,
     folder: RunFolder,
-    board: Board,
+    boards: ExitStack,
     progress: Progress | None,
     resumed: bool,
-) -> tuple[Act, int]:
+) -> tuple[Act, int, Board]:
     """Train a Stable-Baselines3 agent."""
     venv = NativeVecEnv(make_vector_env(config.env, config.num_envs, config.env_options))
     model = build(config.agent, venv, seed=config.seed, hyperparameters=config.hyperparameters)
@@ -236,6 +249,13 @@ def _deep(
     if resumed:
         extra = load_checkpoint(model, folder.checkpoints)
         curve = Curve(list(extra["steps"]), list(extra["returns"]))
+    elif config.greedy_demonstrations:
+        teacher = gym.make(config.env, disable_env_checker=True, **config.env_options)
+        episodes = config.greedy_demonstrations
+        assert isinstance(model, OnPolicyAlgorithm)
+        imitate_greedy(model, teacher, episodes, config.seed, progress)
+    purge = _next(model.num_timesteps) if resumed else None
+    board = boards.enter_context(Board(folder.path, purge))
     learn(
         model,
         venv,
@@ -246,7 +266,7 @@ def _deep(
         config.checkpoint_every,
         curve,
     )
-    return model_action(model), model.num_timesteps
+    return model_action(model), model.num_timesteps, board
 
 
 def make_test_env(config: TrainConfig) -> gym.Env[Any, Any]:

@@ -415,6 +415,12 @@ def test_the_optimum_is_that_of_brute_force(seed: int) -> None:
     assert env.optimum() == pytest.approx(value, abs=1e-12)
 
 
+def test_the_optimum_is_over_legal_actions_even_where_illegal_ones_are_paid() -> None:
+    env = LeadSheetEnv(pieces=[random_piece(1)], reward_weights={"legality": -5.0})
+    env.reset(seed=0)
+    assert env.optimum() == pytest.approx(exhaustive(env)[0], abs=1e-12)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_best_line_earns_the_optimum(seed: int) -> None:
     env = LeadSheetEnv(mood="dark", bars=4, pieces=3, piece_seed=seed)

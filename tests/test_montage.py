@@ -293,9 +293,9 @@ def test_the_clock_tells_frames_of_film_and_shot() -> None:
 
 
 def test_a_transition_fits_the_beats_on_both_sides() -> None:
-    bank = hand_bank([80], [10, 20, 11, 40, 40])
-    # 2/5 of 10, of 10, of 11 and of 11, made even; then no longer than the handles.
-    assert dynamics.transition_frames(bank, np.arange(5)).tolist() == [8, 8, 8, 8, 12]
+    bank = hand_bank([80], [12, 20, 11, 40, 40, 5])
+    # 2/5 of 12, 12, 11 and 11, made even and on both sides; then no longer than the handles.
+    assert dynamics.transition_frames(bank, np.arange(6)).tolist() == [8, 8, 8, 8, 12, 4]
     assert int(dynamics.transition_frames(hand_bank([80], [4, 4, 3]), 2)) == 2
     assert int(dynamics.transition_frames(hand_bank([80], [40, 13]), 1)) == 10
     assert 2 * HANDLE == 12
@@ -586,7 +586,7 @@ def test_footage_of_several_rates_is_refused() -> None:
 def test_too_little_footage_is_refused(lengths: list[int]) -> None:
     # Eight beats are 100 frames; handles take 12 of each shot.
     table = shot_table(lengths)
-    with pytest.raises(SegueError, match=r"usable shots.*4\.0 s"):
+    with pytest.raises(SegueError, match=r"last 4\.0 s.*fill"):
         bins_from_footage(table, np.arange(len(lengths)), GRID, 8, 4, 2, 0)
     enough = shot_table([*lengths, 112])
     assert bins_from_footage(enough, np.arange(len(enough)), GRID, 8, 4, 1, 0).beats == 8

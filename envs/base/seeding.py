@@ -6,6 +6,7 @@ and e. A batch of environments thus needs no generators, and a state is a few in
 
 from __future__ import annotations
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 from gymnasium.utils import seeding
@@ -17,6 +18,7 @@ _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
 
 
+@nb.njit(nogil=True, cache=True)
 def episode_words(keys: Words, episodes: Words) -> Words:
     """Word of each (key, episode) pair, by SplitMix64 (Steele, Lea & Flood 2014).
 
@@ -28,10 +30,13 @@ def episode_words(keys: Words, episodes: Words) -> Words:
     -------
     ndarray (n,) uint64
     """
-    word = keys + (episodes + np.uint64(1)) * _GOLDEN
-    word = (word ^ (word >> np.uint64(30))) * _FIRST
-    word = (word ^ (word >> np.uint64(27))) * _SECOND
-    return np.asarray(word ^ (word >> np.uint64(31)), dtype=np.uint64)
+    words = np.empty_like(keys)
+    for i in range(len(keys)):
+        word = keys[i] + (episodes[i] + np.uint64(1)) * _GOLDEN
+        word = (word ^ (word >> np.uint64(30))) * _FIRST
+        word = (word ^ (word >> np.uint64(27))) * _SECOND
+        words[i] = word ^ (word >> np.uint64(31))
+    return words
 
 
 def draw_key(generator: np.random.Generator) -> np.uint64:

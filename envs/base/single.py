@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Generic
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
 from segue.envs.base.seeding import draw_key, episode_words
-from segue.envs.base.task import B, Bound, Observation, Task
+from segue.envs.base.task import B, Bound, HoldsBatch, Observation, Task
 
 FIRST_ROW = np.zeros(1, dtype=np.int64)
 
 
-class SegueEnv(gym.Env[Any, Any], Generic[B]):
+class SegueEnv(HoldsBatch[B], gym.Env[Any, Any]):
     """Gymnasium environment around a task.
 
     Parameters
@@ -38,17 +38,20 @@ class SegueEnv(gym.Env[Any, Any], Generic[B]):
         self.render_mode = render_mode
         self.observation_space = task.observation_space
         self.action_space = task.action_space
-        self.task = task
-        self.batch = task.allocate(1)
+        self._hold(task, 1)
         self._actions = np.zeros((1, *(task.action_space.shape or ())), dtype=np.int64)
+        self._key: np.uint64 | None = None
+        self._episode = 0
+
+    def _hold(self, task: Task[B], count: int) -> None:
+        super()._hold(task, count)
         # Views of the only row, made once: making them costs as much as a step.
         self._mask, self._terms = self.batch.mask[0], self.batch.terms[:, 0]
+        self._names = task.term_names
         rows = self.batch.observation
         self._row: Observation = (
             {key: array[0] for key, array in rows.items()} if isinstance(rows, dict) else rows[0]
         )
-        self._key: np.uint64 | None = None
-        self._episode = 0
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -64,15 +67,15 @@ class SegueEnv(gym.Env[Any, Any], Generic[B]):
         self.task.begin(self.batch, FIRST_ROW, words)
         self.batch.reward[:] = 0.0
         self.batch.terms[:] = 0.0
-        return self._observation(), self._info()
+        return self._seen()
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Take one action; an illegal one has the outcome that the class documents."""
         batch = self.batch
         self._actions[0] = action
         self.task.step(batch, self._actions)
-        reward, terminated = batch.reward.item(), batch.terminated.item()
-        return self._observation(), reward, terminated, False, self._info()
+        observation, info = self._seen()
+        return observation, batch.reward.item(), batch.terminated.item(), False, info
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """Mask of legal actions as SB3-contrib wants it, bool (m,)."""
@@ -91,12 +94,12 @@ class SegueEnv(gym.Env[Any, Any], Generic[B]):
         """Picture of the episode so far, or None without a render mode."""
         return self.task.render(self.batch, 0) if self.render_mode == "rgb_array" else None
 
-    def _observation(self) -> Observation:
+    def _seen(self) -> tuple[Observation, dict[str, Any]]:
+        """Observation and info, as copies."""
         row = self._row
         if isinstance(row, dict):
-            return {key: array.copy() for key, array in row.items()}
-        return row.copy()
-
-    def _info(self) -> dict[str, Any]:
-        terms = dict(zip(self.task.term_names, self._terms.tolist()))  # noqa: B905 (half the time)
-        return {"action_mask": self._mask.copy(), "reward_terms": terms}
+            observation: Observation = {key: array.copy() for key, array in row.items()}
+        else:
+            observation = row.copy()
+        terms = dict(zip(self._names, self._terms.tolist()))  # noqa: B905 (twice as fast)
+        return observation, {"action_mask": self._mask.copy(), "reward_terms": terms}

@@ -60,8 +60,9 @@ class Batch:
         for field in fields(self):
             value = getattr(self, field.name)
             parts = value.items() if isinstance(value, dict) else [("", value)]
-            for key, array in parts:
-                found[f"{field.name}.{key}" if key else field.name] = array
+            for key, part in parts:
+                if isinstance(part, np.ndarray):
+                    found[f"{field.name}.{key}" if key else field.name] = part
         return found
 
 
@@ -93,7 +94,10 @@ class Task(ABC, Generic[B]):
 
     @abstractmethod
     def step(self, batch: B, actions: npt.NDArray[np.int64]) -> None:
-        """Take one action in every row; rows whose episode is over stay as they are."""
+        """Take one action in every row; rows whose episode is over stay as they are.
+
+        `actions` (n,) or (n, k) is int64 and C-contiguous.
+        """
 
     @abstractmethod
     def bound(self, batch: B, row: int) -> Bound:
@@ -106,6 +110,34 @@ class Task(ABC, Generic[B]):
     @abstractmethod
     def render(self, batch: B, row: int) -> npt.NDArray[np.uint8]:
         """Picture of the episode in `row` so far, RGB (height, width, 3)."""
+
+
+class HoldsBatch(Generic[B]):
+    """What the faces share: a task, a batch of a fixed size, and pickling.
+
+    Parts of a batch are views of each other, which a pickle would tear apart; so the arrays are
+    stored, and loaded into a new batch.
+    """
+
+    task: Task[B]
+    batch: B
+
+    def _hold(self, task: Task[B], count: int) -> None:
+        self.task, self.batch = task, task.allocate(count)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """State without the batch, but with copies of its arrays."""
+        arrays = {name: array.copy() for name, array in self.batch.arrays().items()}
+        kept = {name: value for name, value in vars(self).items() if name != "batch"}
+        return kept | {"_arrays": arrays}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Go on from `__getstate__`."""
+        arrays = state.pop("_arrays")
+        vars(self).update(state)
+        self._hold(self.task, len(arrays["reward"]))
+        for name, array in self.batch.arrays().items():
+            array[...] = arrays[name]
 
 
 def mask_width(space: spaces.Discrete | spaces.MultiDiscrete) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Generic
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -12,10 +12,10 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
 from segue.envs.base.seeding import draw_key, episode_words, key_of_seed
-from segue.envs.base.task import B, Observation, Task
+from segue.envs.base.task import B, HoldsBatch, Observation, Task
 
 
-class SegueVectorEnv(gym.vector.VectorEnv[Any, Any, Any], Generic[B]):
+class SegueVectorEnv(HoldsBatch[B], gym.vector.VectorEnv[Any, Any, Any]):
     """Vector environment around a task; row i equals a single environment seeded ``seed + i``.
 
     Parameters
@@ -51,8 +51,7 @@ class SegueVectorEnv(gym.vector.VectorEnv[Any, Any, Any], Generic[B]):
         self.single_action_space = task.action_space
         self.observation_space = batch_space(task.observation_space, num_envs)
         self.action_space = batch_space(task.action_space, num_envs)
-        self.task = task
-        self.batch = task.allocate(num_envs)
+        self._hold(task, num_envs)
         self._same_step = mode == AutoresetMode.SAME_STEP
         self._keys: npt.NDArray[np.uint64] | None = None
         self._episodes = np.zeros(num_envs, dtype=np.uint64)
@@ -65,7 +64,7 @@ class SegueVectorEnv(gym.vector.VectorEnv[Any, Any, Any], Generic[B]):
         options: dict[str, Any] | None = None,
     ) -> tuple[Any, dict[str, Any]]:
         """Begin the next episode in every row; with `seed`, the first one of each row's seed."""
-        super().reset(seed=seed if isinstance(seed, int) else None)
+        super().reset(seed=int(seed) if isinstance(seed, int | np.integer) else None)
         if self._keys is None or seed is not None:
             self._keys = self._draw_keys(seed)
             self._episodes[:] = 0
@@ -80,7 +79,7 @@ class SegueVectorEnv(gym.vector.VectorEnv[Any, Any, Any], Generic[B]):
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Take one action in every row."""
         batch = self.batch
-        self.task.step(batch, np.asarray(actions, dtype=np.int64))
+        self.task.step(batch, np.ascontiguousarray(actions, dtype=np.int64))
         terminated = batch.terminated.copy()
         final: dict[str, Any] = {}
         if self._same_step:
@@ -127,8 +126,9 @@ class SegueVectorEnv(gym.vector.VectorEnv[Any, Any, Any], Generic[B]):
     def _draw_keys(self, seed: int | Sequence[int | None] | None) -> npt.NDArray[np.uint64]:
         if seed is None:
             return np.array([draw_key(self.np_random) for _ in range(self.num_envs)])
-        seeds = range(seed, seed + self.num_envs) if isinstance(seed, int) else seed
-        keys = [draw_key(self.np_random) if s is None else key_of_seed(s) for s in seeds]
+        if isinstance(seed, int | np.integer):
+            seed = range(int(seed), int(seed) + self.num_envs)
+        keys = [draw_key(self.np_random) if s is None else key_of_seed(s) for s in seed]
         return np.array(keys, dtype=np.uint64)
 
     def _next_episode(self, over: npt.NDArray[np.bool_]) -> None:
@@ -151,4 +151,5 @@ class SegueVectorEnv(gym.vector.VectorEnv[Any, Any, Any], Generic[B]):
         # A view of padded rows is copied with its padding: one block instead of n.
         mask = self.batch.mask
         rows = mask if mask.base is None else mask.base
-        return {"action_mask": rows.copy()[:, : mask.shape[1]], "reward_terms": by_name}
+        copied = rows.copy().view(np.int8)[:, : mask.shape[1]]
+        return {"action_mask": copied, "reward_terms": by_name}

@@ -8,6 +8,7 @@ are those of the columns in `types`.
 from __future__ import annotations
 
 import numba as nb
+import numpy as np
 
 from segue.envs.lead_sheet.types import (
     ACTIONS,
@@ -19,12 +20,19 @@ from segue.envs.lead_sheet.types import (
     STAY,
     WIDEST_LEAP,
 )
-from segue.rewards.melody import HOLD, ONSET, REST
+from segue.rewards.melody import ONSET
 
 NO_INTERVAL = 2 * WIDEST_LEAP + 1
 """Index of the interval where nothing moves; ``i`` stands for ``i - WIDEST_LEAP`` semitones."""
 
-ALL_PITCHES = (1 << PITCHES) - 1
+NEAR = np.array(
+    [
+        sum(1 << other for other in range(PITCHES) if abs(other - pitch) <= WIDEST_LEAP)
+        for pitch in range(PITCHES)
+    ]
+    + [(1 << PITCHES) - 1]
+)
+"""Pitches within WIDEST_LEAP of each pitch, as bits; before the first note every pitch."""
 
 
 @nb.njit(inline="always")
@@ -40,11 +48,7 @@ def legal(pitch: int, sounding: int, allowed: int) -> int:
     A rest always does; a hold needs a sounding note; an onset needs a pitch of the key or the
     chord (the bits of `allowed`) no more than an octave from the note before.
     """
-    near = ALL_PITCHES
-    if pitch != NO_PITCH:
-        # A window of 2 * WIDEST_LEAP + 1 bits around the last pitch.
-        near = (((1 << (2 * WIDEST_LEAP + 1)) - 1) << pitch) >> WIDEST_LEAP
-    return 1 | (sounding << 1) | ((allowed & near) << 2)
+    return 1 | (sounding << 1) | ((allowed & NEAR[pitch]) << 2)
 
 
 @nb.njit(inline="always")
@@ -55,16 +59,15 @@ def is_legal(bits: int, action: int) -> bool:
 
 @nb.njit(inline="always")
 def kind_of(action: int) -> int:
-    """REST, HOLD or ONSET."""
-    return REST if action == 0 else (HOLD if action == 1 else ONSET)
+    """REST, HOLD or ONSET, which are 0, 1 and 2."""
+    return min(action, ONSET)
 
 
 @nb.njit(inline="always")
 def interval_index(pitch: int, action: int) -> int:
     """Index of the melodic interval that a legal `action` makes, or NO_INTERVAL."""
-    if action < 2 or pitch == NO_PITCH:
-        return NO_INTERVAL
-    return action - 2 - pitch + WIDEST_LEAP
+    moves = np.int64(action >= 2) & np.int64(pitch != NO_PITCH)
+    return NO_INTERVAL + moves * (action - 2 - pitch + WIDEST_LEAP - NO_INTERVAL)
 
 
 @nb.njit(inline="always")
@@ -83,18 +86,18 @@ def transition(
     A hold changes nothing. A rest silences, and no dissonance waits any longer. An onset outside
     the chord on a strong slot waits to be resolved until the next onset or rest.
     """
-    # Written without early returns: a mispredicted branch costs as much as all the rest.
+    # Arithmetic instead of branches: one mispredicted costs as much as all the rest.
     onset = action - 2
-    begins, holds = action >= 2, action == 1
-    interval = 0 if pitch == NO_PITCH else onset - pitch
-    reached = LEAP_UP if interval > LEAP else (LEAP_DOWN if interval < -LEAP else STAY)
+    begins, holds = np.int64(action >= 2), np.int64(action == 1)
+    interval = (onset - pitch) * np.int64(pitch != NO_PITCH)
+    reached = LEAP_UP * np.int64(interval > LEAP) + LEAP_DOWN * np.int64(interval < -LEAP)
     dissonant = is_strong & ~(chord_tones >> (onset & 31)) & 1
     return (
-        onset if begins else pitch,
-        1 if begins else (sounding if holds else 0),
-        reached if begins else move,
-        dissonant if begins else (unresolved if holds else 0),
-        pitch if begins else previous,
+        pitch + begins * (onset - pitch),
+        begins + holds * sounding,
+        move + begins * (reached - move),
+        begins * dissonant + holds * unresolved,
+        previous + begins * (pitch - previous),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +20,9 @@ from segue.envs.lead_sheet.generator import draw_piece, lay_out
 from segue.envs.lead_sheet.reward_table import tabulate
 from segue.envs.lead_sheet.types import (
     ACTIONS,
+    COLUMNS,
     CONTEXTS,
-    HISTORY,
-    MASK_STRIDE,
+    MASK_WORDS,
     PIECE,
     PREVIOUS,
     SLOT,
@@ -39,17 +39,26 @@ class LeadSheetBatch(Batch):
 
     Attributes
     ----------
-    state : ndarray (n, HISTORY + slots) int32
+    state : ndarray (n, COLUMNS) int32
         One row an environment; the columns are named in `types`.
+    history : ndarray (slots, n) int8
+        Actions played; by slot, so that a step of the batch writes one line.
     outcome : ndarray (1 + terms, n) float64
         What `reward` and `terms` are views of.
-    mask_rows : ndarray (n, MASK_STRIDE) int8
+    mask_rows : ndarray (n, MASK_WORDS) uint64
         What `mask` is a view of.
+    arguments : tuple
+        What a step hands to `entry` after the actions, collected once.
+    entry : callable
+        `stepping.step_batch`, compiled for them.
     """
 
     state: npt.NDArray[np.int32]
+    history: npt.NDArray[np.int8]
     outcome: npt.NDArray[np.float64]
-    mask_rows: npt.NDArray[np.int8]
+    mask_rows: npt.NDArray[np.uint64]
+    arguments: tuple[npt.NDArray[Any], ...]
+    entry: Callable[..., None]
 
 
 class LeadSheet(Task[LeadSheetBatch]):
@@ -79,16 +88,25 @@ class LeadSheet(Task[LeadSheetBatch]):
         """Make the buffers of `count` environments."""
         assert self.observation_space.shape is not None
         outcome = np.zeros((1 + len(self.term_names), count))
-        mask_rows = np.zeros((count, MASK_STRIDE), dtype=np.int8)
+        mask_rows = np.zeros((count, MASK_WORDS), dtype=np.uint64)
+        state = np.zeros((count, COLUMNS), dtype=np.int32)
+        history = np.zeros((self.bank.slots, count), dtype=np.int8)
+        terminated = np.zeros(count, dtype=np.bool_)
+        seen = np.zeros((count, *self.observation_space.shape), dtype=np.int16)
+        tables = (self.bank.slot_table, self.table.values, self.table.groups)
+        arguments = (state, *tables, history, outcome, terminated, mask_rows, seen)
         return LeadSheetBatch(
             reward=outcome[0],
             terms=outcome[1:],
-            terminated=np.zeros(count, dtype=np.bool_),
-            mask=mask_rows[:, :ACTIONS],
-            observation=np.zeros((count, *self.observation_space.shape), dtype=np.int32),
-            state=np.zeros((count, HISTORY + self.bank.slots), dtype=np.int32),
+            terminated=terminated,
+            mask=mask_rows.view(np.int8)[:, :ACTIONS],
+            observation=seen,
+            state=state,
+            history=history,
             outcome=outcome,
             mask_rows=mask_rows,
+            arguments=arguments,
+            entry=stepping.entry(np.zeros(count, dtype=np.int64), *arguments),
         )
 
     def begin(
@@ -106,26 +124,15 @@ class LeadSheet(Task[LeadSheetBatch]):
             pieces,
             bank.slots,
             bank.slot_table,
+            batch.history,
             batch.terminated,
             batch.mask_rows,
             batch.observation,
         )
 
     def step(self, batch: LeadSheetBatch, actions: npt.NDArray[np.int64]) -> None:
-        """Play one slot in every row."""
-        bank, table = self.bank, self.table
-        stepping.step_batch(
-            batch.state,
-            actions,
-            bank.slots,
-            bank.slot_table,
-            table.values,
-            table.groups,
-            batch.outcome,
-            batch.terminated,
-            batch.mask_rows,
-            batch.observation,
-        )
+        """Play one slot in every row; `actions` (n,) int64, contiguous."""
+        batch.entry(actions, *batch.arguments)
 
     def model(self, piece: int) -> TransitionModel:
         """Transition model of a piece, tabulated once."""
@@ -142,15 +149,13 @@ class LeadSheet(Task[LeadSheetBatch]):
         """Legal action of the greatest immediate reward."""
         model = self.model(int(batch.state[row, PIECE]))
         slot, *context = batch.state[row, SLOT:PREVIOUS].tolist()
-        state = slot * CONTEXTS + dynamics.context_of(*context)
+        state = min(slot, self.bank.slots - 1) * CONTEXTS + dynamics.context_of(*context)
         return np.asarray(np.where(model.legal[state], model.reward[state], -np.inf).argmax())
 
     def tune(self, batch: LeadSheetBatch, row: int, title: str = "") -> Tune:
         """Tune of the episode in `row` so far."""
         piece, slot = batch.state[row, [PIECE, SLOT]]
-        return render.to_tune(
-            self.bank.pieces[piece], batch.state[row, HISTORY : HISTORY + slot], title
-        )
+        return render.to_tune(self.bank.pieces[piece], batch.history[:slot, row], title)
 
     def render(self, batch: LeadSheetBatch, row: int) -> npt.NDArray[np.uint8]:
         """Piano roll of the episode in `row` so far."""
@@ -175,7 +180,7 @@ class LeadSheetEnv(SegueEnv[LeadSheetBatch]):
     and `action_masks()` (bool).
 
     ## Observation Space
-    `MultiDiscrete`, 16 integers (int32). Of the slot: position in the bar; root above the tonic
+    `MultiDiscrete`, 16 integers (int16). Of the slot: position in the bar; root above the tonic
     and quality of the chord, and of the next bar's; mode; rhythmic template (0 rest, 1 hold,
     2 onset); melodic motif (0 down, 1 repeat, 2 up, 3 free); cadence (0 none, 1 half, 2 full);
     height of the arch (semitones above C4). Of the melody: slots played; last pitch and the one

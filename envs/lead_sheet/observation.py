@@ -35,7 +35,7 @@ def space(slots: int, slots_per_bar: int) -> spaces.MultiDiscrete:
     chord = [12, len(QUALITIES)]
     of_slot = [slots_per_bar, *chord, *chord, len(MODES), 3, 4, 3, PITCHES]
     of_melody = [slots + 1, PITCHES + 1, PITCHES + 1, 3, 2, 2]
-    return spaces.MultiDiscrete(np.array(of_slot + of_melody), dtype=np.int32)
+    return spaces.MultiDiscrete(np.array(of_slot + of_melody), dtype=np.int16)
 
 
 @nb.njit(inline="always")
@@ -43,7 +43,7 @@ def encode(
     state: npt.NDArray[np.int32],
     slot_table: npt.NDArray[np.int32],
     slot: int,
-    observation: npt.NDArray[np.int32],
+    observation: npt.NDArray[np.int16],
     i: int,
 ) -> None:
     """Write row i of `observation` from row i of `state` and row `slot` of the slot table."""

@@ -11,7 +11,7 @@ from segue.envs.lead_sheet.types import LOW, SLOTS_PER_BEAT, Piece
 from segue.envs.music.tune import ChordSpan, Note, Tune
 
 
-def to_tune(piece: Piece, actions: Sequence[int] | npt.NDArray[np.int32], title: str = "") -> Tune:
+def to_tune(piece: Piece, actions: Sequence[int] | npt.NDArray[np.int8], title: str = "") -> Tune:
     """Turn the actions of an episode, or of its beginning, into a tune.
 
     Parameters

@@ -7,6 +7,7 @@ each axis that it does not look at; such an axis gets stride 0, and the table st
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numba as nb
@@ -27,6 +28,9 @@ from segue.envs.lead_sheet.types import (
 from segue.rewards.base import FloatArray, WeightedSum
 from segue.rewards.melody import NoteView
 
+SMALL = 4096
+"""Entries of a table that stays in the fastest cache."""
+
 AXES = 7
 """Slot of the bank, kind, pitch sounding, interval, move before, unresolved before, illegal."""
 
@@ -35,7 +39,7 @@ AXES = 7
 class RewardTable:
     """Weighted value of each term by its coordinates.
 
-    Terms that look at the same axes stand side by side in one *group*, found by one index.
+    Terms that look at like axes stand side by side in one *group*, found by one index.
 
     Attributes
     ----------
@@ -93,14 +97,14 @@ def open_grid(bank: Bank) -> NoteView:
 
 def tabulate(reward: WeightedSum[NoteView], bank: Bank) -> RewardTable:
     """Evaluate every term on the open grid of `bank`."""
-    together: dict[tuple[int, ...], list[tuple[str, FloatArray]]] = {}
-    for name, value in zip(reward.names, reward.values(open_grid(bank)), strict=True):
-        table = value.reshape((1,) * (AXES - value.ndim) + value.shape)
-        together.setdefault(table.shape, []).append((name, table))
+    tables = [
+        (name, value.reshape((1,) * (AXES - value.ndim) + value.shape))
+        for name, value in zip(reward.names, reward.values(open_grid(bank)), strict=True)
+    ]
     names, values, groups, begin = [], [], [], 0
-    for shape, members in together.items():
+    for shape, members in _grouped(tables).items():
         names += [name for name, _ in members]
-        group = np.stack([table for _, table in members], axis=-1)
+        group = np.stack([np.broadcast_to(table, shape) for _, table in members], axis=-1)
         steps = [
             step // group.itemsize if length > 1 else 0
             for step, length in zip(group.strides, shape, strict=False)
@@ -109,6 +113,22 @@ def tabulate(reward: WeightedSum[NoteView], bank: Bank) -> RewardTable:
         values.append(group.ravel())
         begin += group.size
     return RewardTable(tuple(names), np.concatenate(values), np.array(groups, dtype=np.int32))
+
+
+def _grouped(
+    tables: list[tuple[str, FloatArray]],
+) -> dict[tuple[int, ...], list[tuple[str, FloatArray]]]:
+    """Put tables that look at the same axes together, and those that hardly add to another's."""
+    groups: dict[tuple[int, ...], list[tuple[str, FloatArray]]] = {}
+    for name, table in sorted(tables, key=lambda entry: -entry[1].size):
+        for shape in groups:
+            union = np.broadcast_shapes(shape, table.shape)
+            if math.prod(union) <= max(math.prod(shape), SMALL):
+                groups[union] = [*groups.pop(shape), (name, table)]
+                break
+        else:
+            groups[table.shape] = [(name, table)]
+    return groups
 
 
 @nb.njit(inline="always")
@@ -126,8 +146,8 @@ def look_up(
     ----------
     values, groups : ndarray
         Of the `RewardTable`.
-    where : ndarray (AXES + 1, n) int32
-        Coordinates of each row; the last line is scratch.
+    where : ndarray (at least AXES + 1, n) int32
+        Coordinates of each row; line AXES is scratch.
     outcome : ndarray (1 + terms, n) float64
         Filled: the sum, then the terms.
     """

@@ -21,16 +21,17 @@ SLOTS_PER_BEAT = 2
 ACTIONS = 2 + PITCHES
 """0 rest, 1 hold, 2 + p the onset of pitch ``LOW + p``."""
 
-MASK_STRIDE = 32
-"""Bytes from one row of the masks to the next: whole vector registers."""
+MASK_WORDS = 4
+"""Words of eight bytes, a byte an action, in a row of the masks."""
 
 WIDEST_LEAP = 12
 """Semitones; a wider one is illegal."""
 LEAP = 4
 """Semitones above which a move counts as a leap."""
 
-PIECE, SLOT, PITCH, SOUNDING, MOVE, UNRESOLVED, PREVIOUS, HISTORY = range(8)
-"""Columns of a state row; from HISTORY on stand the actions played, one column a slot."""
+PIECE, SLOT, PITCH, SOUNDING, MOVE, UNRESOLVED, PREVIOUS = range(7)
+"""Columns of a state row."""
+COLUMNS = 7
 
 STAY, LEAP_UP, LEAP_DOWN = 0, 1, 2
 """Values of MOVE: how the last note was reached."""

@@ -12,7 +12,7 @@ from segue.envs.film.beat_tracking import grid_of_tune
 from segue.envs.film.beats import BeatGrid
 from segue.envs.film.shots import COLOURS, FEATURES, THIRDS, THUMBNAIL, ShotTable
 from segue.envs.montage.dynamics import clock
-from segue.envs.montage.types import HANDLE, Bank
+from segue.envs.montage.types import HANDLE, LENGTHS, Bank
 
 SYNTHETIC_RATE = Fraction(24)
 SYNTHETIC_TEMPO = 120.0
@@ -83,11 +83,12 @@ def bins_from_footage(
         else [np.zeros(0, dtype=np.int64)]
     )
     lengths = table.frames[picked].astype(np.int64) - 2 * HANDLE
-    if size == 0 or lengths.sum(axis=1).min() < frames[-1]:
-        have = 0.0 if size == 0 else float(lengths.sum(axis=1).min() / rate)
+    can_fill = int(capacity(lengths, longest_beat).min()) if size else 0
+    if can_fill < beats:
         raise SegueError(
-            f"the footage has {have:.1f} s of usable shots but the film is to last "
-            f"{float(frames[-1] / rate):.1f} s; give more footage or a shorter length."
+            f"the film is to last {float(frames[-1] / rate):.1f} s but the shots of the footage "
+            f"fill {can_fill * longest_beat / float(rate):.1f} s; give more footage or a shorter "
+            "length."
         )
     colours = table.colours[picked].reshape(count, size * THIRDS, -1)
     similarity = np.einsum("bik,bjk->bij", colours, colours).clip(0.0, 1.0)
@@ -106,6 +107,15 @@ def bins_from_footage(
         position=positions(table)[picked],
         thumbnails=table.thumbnails[picked],
     )
+
+
+def capacity(frames: npt.NDArray[np.int64], beat: int) -> npt.NDArray[np.int64]:
+    """Beats of `beat` frames that shots of `frames` (bins, n) can fill together, (bins,).
+
+    Each gives one piece at normal speed, of the longest length that fits.
+    """
+    fits = frames[..., None] >= np.asarray(LENGTHS) * beat
+    return np.asarray(np.where(fits, LENGTHS, 0).max(axis=-1).sum(axis=-1))
 
 
 def bar_energy(energy: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -147,7 +157,17 @@ def synthetic_bank(bins: int, shots: int, beats: int, seed: int) -> Bank:
 
     The shots of a bin come from a few *set-ups* of like colours, as in a film. Every bin can
     fill the film.
+
+    Raises
+    ------
+    SegueError
+        When so few shots cannot.
     """
+    if min(bins, shots, beats) < 1 or shots * max(LENGTHS) < beats:
+        raise SegueError(
+            f"{bins} bins of {shots} shots cannot fill {beats} beats, as no piece is longer than "
+            f"{max(LENGTHS)}; give at least one bin and more shots."
+        )
     generator = np.random.default_rng(seed)
     grid = grid_of_tune(
         SYNTHETIC_TEMPO, beats, 4, (0.5 - 0.4 * np.cos(2 * np.pi * np.arange(beats) / beats))
@@ -161,7 +181,9 @@ def synthetic_bank(bins: int, shots: int, beats: int, seed: int) -> Bank:
     flat = (colours / np.linalg.norm(colours, axis=-1, keepdims=True)).reshape(bins, -1, COLOURS)
     similarity = np.einsum("bik,bjk->bij", flat, flat).clip(0.0, 1.0)
     lengths = generator.lognormal(np.log(60.0), 0.5, shape)
-    lengths *= np.maximum(1.0, 1.5 * frames[-1] / lengths.sum(axis=1, keepdims=True))
+    beat = int(np.diff(frames).max())
+    while (short := capacity(lengths.astype(np.int64), beat) < beats).any():
+        lengths[short] *= 1.25
     timeline, spans = clock(frames)
     return Bank(
         rate=SYNTHETIC_RATE,
@@ -171,7 +193,7 @@ def synthetic_bank(bins: int, shots: int, beats: int, seed: int) -> Bank:
         strength=grid.strength,
         energy=grid.energy,
         row=np.tile(np.arange(shots, dtype=np.int32), (bins, 1)),
-        frames=np.maximum(lengths, np.diff(frames).max()).astype(np.int64),
+        frames=np.maximum(lengths, beat).astype(np.int64),
         features=_synthetic_features(generator, shape),
         similarity=similarity.reshape(*shape, THIRDS, shots, THIRDS).astype(np.float32),
         position=np.sort(generator.random(shape), axis=1).astype(np.float32),

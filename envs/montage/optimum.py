@@ -191,14 +191,18 @@ def bound(
     stages = Stages(bank, reward, bin_)
     if bank.shots <= EXACT_SHOTS:
         return Bound(exact(stages), exact=True)
-    multipliers = np.zeros(bank.shots)
-    best = np.inf
-    for iteration in range(iterations):
+    multipliers, kept = np.zeros(bank.shots), np.zeros(bank.shots)
+    best, share = np.inf, 0.05
+    for _ in range(iterations):
         value, uses = relaxed(stages, multipliers)
-        best = min(best, value)
+        if value < best:
+            best, kept = value, multipliers
+        else:
+            share *= 0.7
         excess = uses - 1
         if not (excess > 0).any():
             break
-        step = 0.5 / (1 + iteration) * 8 / bank.beats
-        multipliers = np.maximum(0.0, multipliers + step * excess)
+        # Polyak's step towards a value `share` below the best, from the best multipliers so far.
+        step = share * abs(best) / float(excess @ excess)
+        multipliers = np.maximum(0.0, kept + step * excess)
     return Bound(float(best), exact=False)

@@ -1,0 +1,224 @@
+"""What the verbs of the command line do: each gives a record for ``--json`` and lines to print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segue.envs.film.beat_tracking import beat_energy, grid_of_tune, read_mono
+from segue.envs.film.beats import BeatGrid
+from segue.envs.film.cache import file_digest
+from segue.envs.film.gate import film_files, open_media, require_audio
+from segue.envs.film.sample_film import USER_LICENCE, sample_film
+from segue.envs.music.tune import Tune
+from segue.experiments.compose import Composition, compose, write_composition
+from segue.experiments.edit import EditConfig, EditResult, cut_film, write_film
+from segue.experiments.edit_report import (
+    SOUNDFONT,
+    show_on_board,
+    sources_of,
+    write_film_report,
+)
+from segue.experiments.progress import Tell, progress_bar
+from segue.experiments.run_folder import (
+    RunFolder,
+    Source,
+    command_line,
+    write_config,
+    write_manifest,
+)
+from segue.experiments.tensorboard import Board
+from segue.experiments.train import (
+    TrainResult,
+    default_config,
+    evaluate_run,
+    resume,
+    train,
+)
+
+Outcome = tuple[dict[str, Any], list[str]]
+
+DEMO_MOOD, DEMO_BARS = "hopeful", 16
+
+
+def compose_verb(
+    mood: str, bars: int, seed: int, out: Path | None, command: Sequence[str]
+) -> Outcome:
+    """``segue compose``."""
+    with progress_bar("composing") as tell:
+        composition = compose(mood, bars, seed, tell)
+        folder = RunFolder.create(None, "segue/LeadSheet-v0", "compose", seed, out)
+        settings = {"mood": mood, "bars": bars}
+        write_manifest(folder, command=command, seed=seed, config=settings, sources=[SOUNDFONT])
+        paths = write_composition(composition, folder.path, tell)
+    record = {
+        "run": str(folder.path),
+        "files": {name: str(path) for name, path in paths.items()},
+        "mean_return": composition.value,
+        "fraction_of_optimum": composition.fraction,
+        "greedy": composition.greedy,
+        "random": composition.random,
+    }
+    return record, [_tune_line(composition), *(f"{name}: {path}" for name, path in paths.items())]
+
+
+def _tune_line(composition: Composition) -> str:
+    tune = composition.tune
+    return (
+        f"{tune.title}: return {composition.value:.2f} = {composition.fraction:.4f} of the exact "
+        f"optimum {composition.optimum:.2f} (greedy {composition.greedy:.2f}, "
+        f"random {composition.random:.2f})"
+    )
+
+
+def edit_verb(
+    footage: Path, music: Path | None, config: EditConfig, out: Path | None, command: Sequence[str]
+) -> Outcome:
+    """``segue edit``."""
+    if music is None:
+        music = film_files(footage)[0]
+    with open_media(music) as container:
+        require_audio(container)
+    film_files(footage)
+    sound = [Source(music.name, USER_LICENCE, "", file_digest(music))]
+    with progress_bar("editing") as tell:
+        return _edit(footage, music, config, out, command, tell, sound)
+
+
+def _edit(
+    footage: Path,
+    music: Path,
+    config: EditConfig,
+    out: Path | None,
+    command: Sequence[str],
+    tell: Tell,
+    sound: Sequence[Source],
+    composition: Composition | None = None,
+    folder: RunFolder | None = None,
+    grid: BeatGrid | None = None,
+) -> Outcome:
+    """Cut, render and report; the second half of the demo as well."""
+    folder = folder or RunFolder.create(None, "segue/Montage-v0", "edit", config.seed, out)
+    write_config(folder, config)
+    with Board(folder.path) as board:
+        result = cut_film(footage, music, config, folder, board, tell, grid)
+        paths = write_film(result.edit, folder.path, tell, config.workers)
+        show_on_board(board, result, music, config.steps)
+    sources = sources_of(result, sound)
+    settings = asdict(config)
+    write_manifest(folder, command=command, seed=config.seed, config=settings, sources=sources)
+    paths["report.html"] = folder.path / "report.html"
+    line = " ".join(command_line(command))
+    write_film_report(
+        paths["report.html"], result, paths["film.mp4"], music, sources, line, composition
+    )
+    agent = result.policies[0]
+    record = {
+        "run": str(folder.path),
+        "files": {name: str(path) for name, path in paths.items()},
+        "steps": config.steps,
+        "mean_return": agent.mean,
+        "fraction_of_bound": agent.mean / result.bound,
+        "baselines": {one.name: one.mean for one in result.policies[1:]},
+        "frames": result.edit.frames,
+        "length": float(result.edit.seconds),
+        "cuts": len(result.edit.cuts),
+    }
+    return record, [_film_line(result), *(f"{name}: {path}" for name, path in paths.items())]
+
+
+def _film_line(result: EditResult) -> str:
+    agent, *others = result.policies
+    beside = ", ".join(f"{one.name} {one.mean:.3f}" for one in others)
+    where = "shots kept from training" if result.held_out else "the training shots"
+    return (
+        f"{len(result.edit.cuts)} cuts, {float(result.edit.seconds):.2f} s; on test bins of "
+        f"{where} the editor's return is {agent.mean:.3f} = {agent.mean / result.bound:.3f} of "
+        f"the bound {result.bound:.3f} ({beside})"
+    )
+
+
+def demo_verb(
+    footage: Path | None, steps: int, seed: int, out: Path | None, command: Sequence[str]
+) -> Outcome:
+    """``segue demo``: compose a tune and cut a film to it."""
+    with progress_bar("demo") as tell:
+        if footage is None:
+            film = sample_film(progress=tell)
+            footage = film.path
+        film_files(footage)
+        composition = compose(DEMO_MOOD, DEMO_BARS, seed, tell)
+        folder = RunFolder.create(None, "segue", "demo", seed, out)
+        tune = write_composition(composition, folder.path, tell)
+        grid = tune_grid(composition.tune, tune["tune.wav"])
+        config = replace(EditConfig(), seed=seed, steps=steps)
+        wav = tune["tune.wav"]
+        made = Source("tune.wav", "CC0-1.0", "composed by segue", file_digest(wav))
+        record, lines = _edit(
+            footage,
+            wav,
+            config,
+            out,
+            command,
+            tell,
+            [made, SOUNDFONT],
+            composition,
+            folder,
+            grid,
+        )
+    files = {name: str(path) for name, path in tune.items()} | record["files"]
+    record = record | {"files": files, "tune_fraction_of_optimum": composition.fraction}
+    places = [f"{name}: {path}" for name, path in files.items()]
+    board = f"TensorBoard: tensorboard --logdir {folder.path}"
+    return record, [_tune_line(composition), lines[0], *places, board]
+
+
+def tune_grid(tune: Tune, wav: Path) -> BeatGrid:
+    """Beats of a tune that segue composed: exact times, loudness from its sound."""
+    beats = int(tune.quarters)
+    exact = grid_of_tune(tune.tempo, beats, tune.beats_per_bar)
+    energy = beat_energy(read_mono(wav), exact.times).astype(np.float32)
+    return grid_of_tune(tune.tempo, beats, tune.beats_per_bar, energy)
+
+
+def train_verb(
+    env: str, agent: str, steps: int | None, seed: int, out: Path | None, command: Sequence[str]
+) -> Outcome:
+    """``segue train``."""
+    config = default_config(env, agent)
+    config = replace(config, seed=seed, steps=config.steps if steps is None else steps)
+    with progress_bar(f"training {agent}") as tell:
+        return _train_outcome(train(config, out, command, tell))
+
+
+def resume_verb(run: Path, steps: int | None) -> Outcome:
+    """``segue train --resume``."""
+    with progress_bar("training on") as tell:
+        return _train_outcome(resume(run, steps, tell))
+
+
+def evaluate_verb(run: Path, episodes: int | None) -> Outcome:
+    """``segue evaluate``."""
+    with progress_bar("evaluating") as tell:
+        return _train_outcome(evaluate_run(run, episodes, tell))
+
+
+def _train_outcome(result: TrainResult) -> Outcome:
+    record = result.as_json()
+    low, high = result.evaluation.interval()
+    lines = [
+        f"run: {result.run}",
+        f"{result.steps:,} steps in {result.seconds:.1f} s",
+        f"{result.evaluation.name}: return {result.evaluation.mean:.3f} "
+        f"(95 % interval {low:.3f} to {high:.3f} over {len(result.evaluation.returns)} episodes)",
+    ]
+    lines += [f"{other.name}: return {other.mean:.3f}" for other in result.others]
+    if result.bound is not None:
+        value, exact = result.bound
+        what = "exact optimum" if exact else "upper bound"
+        lines.append(f"{what}: {value:.3f}; fraction {result.evaluation.mean / value:.4f}")
+    return record, lines
