@@ -23,7 +23,7 @@ from segue.envs.montage.types import (
     LONGEST_TRANSITION,
     Bank,
 )
-from segue.rewards.film import CUT
+from segue.rewards.film import CUT, MIRROR
 
 Ints = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
@@ -127,8 +127,10 @@ def write_legal(
     beat_frames: Ints,
     lengths: tuple[int, ...],
     mask: npt.NDArray[np.int8],
+    terminated: npt.NDArray[np.bool_],
 ) -> None:
-    """Write the masks of `rows`: those of the parts of the action, one after the other.
+    """Write the masks of `rows` (those of the parts of the action, one after the other), and
+    whether the film is over: full, or no shot left to fill it with.
 
     Legal are: a shot that is unused and can fill a beat; any in-point; a length within what is
     left of the film (one beat always); a plain cut on the first piece, any transition later; any
@@ -143,13 +145,64 @@ def write_legal(
         now = min(beat[i], beats - 1)
         need = beat_frames[now + 1] - beat_frames[now]
         mask[i] = 1
+        some = False
         for shot in range(shots):
-            mask[i, shot] = not used[i, shot] and usable_frames[bin_[i], shot] >= need
+            usable = not used[i, shot] and usable_frames[bin_[i], shot] >= need
+            mask[i, shot] = usable
+            some |= usable
+        terminated[i] = beat[i] >= beats or not some
         for choice in range(1, len(lengths)):
             mask[i, length_at + choice] = beat[i] + lengths[choice] <= beats
         if cuts[i] == 0:
             for transition in range(N_TRANSITIONS):
                 mask[i, transition_at + transition] = transition == CUT
+
+
+@nb.njit(nogil=True, cache=True)
+def transition(
+    rows: Ints,
+    action: Ints,
+    offset: Ints,
+    span: Ints,
+    beats: Ints,
+    leave: Ints,
+    timeline: Ints,
+    cuts: Ints,
+    beat: Ints,
+    used: npt.NDArray[np.bool_],
+    last_shot: Ints,
+    last_third: Ints,
+    last_mirrored: npt.NDArray[np.bool_],
+) -> None:
+    """Lay the pieces of `rows` on their timelines.
+
+    `action` (n, 5) is legal; `offset`, `span`, `beats` and `leave` (its exit) are the `Piece`;
+    the rest is the state, written in place.
+    """
+    for k in range(len(rows)):
+        i = rows[k]
+        shot, effect = action[i, 0], action[i, 4]
+        place = timeline[i, cuts[i]]
+        place[0], place[1], place[2], place[3] = shot, offset[i], span[i], beats[i]
+        place[4], place[5], place[6] = action[i, 3], effect, beat[i]
+        cuts[i] += 1
+        beat[i] += beats[i]
+        used[i, shot] = True
+        last_shot[i], last_third[i], last_mirrored[i] = shot, leave[i], effect == MIRROR
+
+
+@nb.njit(nogil=True, cache=True)
+def keep(
+    rows: Ints,
+    terms: npt.NDArray[np.float64],
+    cuts: Ints,
+    piece_terms: npt.NDArray[np.float64],
+) -> None:
+    """Note the reward terms of the pieces that `rows` have just laid."""
+    for k in range(len(rows)):
+        i = rows[k]
+        for term in range(len(terms)):
+            piece_terms[i, cuts[i] - 1, term] = terms[term, i]
 
 
 @nb.njit(nogil=True, cache=True)

@@ -17,7 +17,7 @@ from segue.envs.base.vector import SegueVectorEnv
 from segue.envs.montage import dynamics, observation, optimum, render, views
 from segue.envs.montage.generator import synthetic_bank
 from segue.envs.montage.types import FIRST, LENGTHS, PLACED, Bank, MontageBatch
-from segue.rewards.film import MIRROR, MONTAGE, CutView
+from segue.rewards.film import MONTAGE, CutView
 
 
 class Montage(Task[MontageBatch]):
@@ -83,7 +83,6 @@ class Montage(Task[MontageBatch]):
         batch.last_shot[rows] = FIRST
         batch.last_third[rows] = 0
         batch.last_mirrored[rows] = False
-        batch.terminated[rows] = False
         self._show(batch, rows)
         if self._frames:
             observation.write_sheets(self.bank, batch, rows, fresh=True)
@@ -108,21 +107,24 @@ class Montage(Task[MontageBatch]):
             piece,
         )
         rows = np.flatnonzero(live)
-        columns = (shot, piece.offset, piece.span, piece.beats, transition, effect, beat)
-        batch.timeline[rows, batch.cuts[rows]] = np.stack(columns, axis=1)[rows]
-        batch.cuts[rows] += 1
-        batch.beat[rows] += piece.beats[rows]
-        batch.used[rows, shot[rows]] = True
-        np.copyto(batch.last_shot, shot, where=live)
-        np.copyto(batch.last_third, piece.exit, where=live)
-        np.copyto(batch.last_mirrored, effect == MIRROR, where=live)
+        dynamics.transition(
+            rows,
+            action,
+            piece.offset,
+            piece.span,
+            piece.beats,
+            piece.exit,
+            batch.timeline,
+            batch.cuts,
+            batch.beat,
+            batch.used,
+            batch.last_shot,
+            batch.last_third,
+            batch.last_mirrored,
+        )
         self._show(batch, rows)
-        # Over when the film is full, or no shot is left to fill it with.
-        left = batch.mask[:, : bank.shots].any(axis=1)
-        batch.terminated[:] = (batch.beat >= bank.beats) | ~left
         empty = np.where(batch.terminated, 1.0 - batch.beat / bank.beats, 0.0)
-        self._reward(batch, replace(view, unfilled=empty, illegal=illegal), live)
-        batch.piece_terms[rows, batch.cuts[rows] - 1] = batch.terms.T[rows]
+        self._reward(batch, replace(view, unfilled=empty, illegal=illegal), rows)
         if self._frames:
             observation.write_sheets(bank, batch, rows, fresh=False)
 
@@ -145,15 +147,19 @@ class Montage(Task[MontageBatch]):
         """Strip of the timeline so far."""
         return render.picture(self.bank, batch, row)
 
-    def _reward(self, batch: MontageBatch, view: CutView, live: npt.NDArray[np.bool_]) -> None:
-        reward = batch.reward
+    def _reward(self, batch: MontageBatch, view: CutView, rows: npt.NDArray[np.int64]) -> None:
+        """Write the terms of `rows` and their sum; 0 for the others."""
+        reward, terms = batch.reward, batch.terms
         for index, value in enumerate(self.reward.values(view)):
-            batch.terms[index] = value
-        if not live.all():
-            batch.terms[:, ~live] = 0.0
+            terms[index] = value
+        if len(rows) < len(reward):
+            idle = np.ones(len(reward), dtype=np.bool_)
+            idle[rows] = False
+            terms[:, idle] = 0.0
         reward[:] = 0.0
-        for values in batch.terms:
+        for values in terms:
             reward += values
+        dynamics.keep(rows, terms, batch.cuts, batch.piece_terms)
 
     def _show(self, batch: MontageBatch, rows: npt.NDArray[np.int64]) -> None:
         """Write mask and feature observation of `rows`."""
@@ -169,6 +175,7 @@ class Montage(Task[MontageBatch]):
             bank.beat_frames,
             LENGTHS,
             batch.mask,
+            batch.terminated,
         )
         observation.encode(
             rows,
