@@ -122,11 +122,19 @@ def evaluate(
 @app.command(epilog="Example: segue envs --json")
 def envs(as_json: AsJson = False) -> None:
     """List the environments: id, spaces, horizon, bound, what each is."""
+    from rich.console import Console
+    from rich.table import Table
+
     from segue.experiments.documentation import environment_rows
-    from segue.experiments.tables import environment_lines
 
     rows = environment_rows()
-    _finish({"environments": rows}, environment_lines(rows), as_json)
+    if as_json:
+        _say(json.dumps({"environments": rows}))
+        return
+    table = Table(*(name.capitalize() for name in rows[0]), show_lines=True)
+    for row in rows:
+        table.add_row(*row.values())
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 @app.command(epilog="Example: FOOTAGE=holiday.mp4 segue demo --out out/")

@@ -10,6 +10,7 @@ import numpy as np
 
 from segue.agents.tabular import GreedyPolicy, QLearningConfig, QTable, train_compiled
 from segue.envs.base.errors import SegueError
+from segue.envs.base.transition_model import TransitionModel
 from segue.envs.lead_sheet.env import LeadSheetEnv
 from segue.envs.lead_sheet.generator import draw_piece
 from segue.envs.music.audio import write_wav
@@ -54,17 +55,16 @@ class Composition:
         return self.value / self.optimum
 
 
-def q_learning_config(env: LeadSheetEnv, seed: int, episodes: int) -> QLearningConfig:
-    """Settings that suit a lead sheet: deterministic, with a known horizon.
+def q_learning_config(model: TransitionModel, seed: int, episodes: int) -> QLearningConfig:
+    """Settings that suit a deterministic task of known horizon.
 
     The greatest reward of one step makes the first values optimistic; it is read off the reward's
     own tables, as is the length of the episode.
     """
-    model = env.transition_model()
     return QLearningConfig(
         episodes=episodes,
         seed=seed,
-        horizon=env.lead_sheet.bank.slots,
+        horizon=model.horizon,
         initial_value_per_step=float(model.reward[model.legal].max()),
     )
 
@@ -93,7 +93,7 @@ def compose(mood: str, bars: int, seed: int, progress: Progress | None = None) -
     piece = draw_piece(mood, bars, np.random.default_rng(seed))
     env = LeadSheetEnv(pieces=(piece,))
     env.reset(seed=seed)
-    config = q_learning_config(env, seed, episodes=5_000_000)
+    config = q_learning_config(env.transition_model(), seed, episodes=5_000_000)
     optimum = env.optimum()
 
     def report(table: QTable) -> None:
@@ -122,7 +122,12 @@ def write_composition(
 ) -> dict[str, Path]:
     """Write FILES into `folder`; return them by name."""
     paths = {name: folder / name for name in FILES}
-    writers = (write_midi, write_musicxml, write_wav, write_score)
+    writers: tuple[Callable[[Tune, Path], None], ...] = (
+        write_midi,
+        write_musicxml,
+        write_wav,
+        write_score,
+    )
     for index, (path, write) in enumerate(zip(paths.values(), writers, strict=True)):
         if progress:
             progress(index / len(FILES), f"writing {path.name}")

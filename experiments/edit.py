@@ -42,6 +42,7 @@ from segue.experiments.train import default_config
 Progress = Callable[[float, str], None]
 
 ENV, AGENT = "segue/Montage-v0", "maskable-ppo"
+CREDITS_SECONDS, CREDITS_TIMES = 30, 8
 SHORTEST_FILM = 2
 """Beats."""
 
@@ -207,7 +208,7 @@ def split(
     Where either part alone cannot fill the film, both are drawn from all shots; the third value
     tells whether the test shots were kept apart.
     """
-    rows = np.arange(len(table))
+    rows = np.flatnonzero(~credits_like(table))
     border = len(rows) - round(config.test_share * len(rows))
     parts = (rows[:border], rows[border:])
     size = min(config.shots, *(_fit(table, part, grid, beats) for part in parts))
@@ -224,6 +225,22 @@ def split(
             bins_from_footage(table, rows, grid, beats, size, bins, seed) for bins, seed in draw
         )
         return train, test, False
+
+
+def credits_like(table: ShotTable) -> npt.NDArray[np.bool_]:
+    """Which shots look like rolling credits: over CREDITS_SECONDS and CREDITS_TIMES the median.
+
+    Only in files of at least ten shots, so that a folder of long takes is left alone.
+    """
+    found = np.zeros(len(table), dtype=np.bool_)
+    for number, footage in enumerate(table.footage):
+        own = table.file == number
+        if own.sum() >= 10:
+            longest = max(
+                CREDITS_SECONDS * footage.rate, CREDITS_TIMES * np.median(table.frames[own])
+            )
+            found |= own & (table.frames > float(longest))
+    return found
 
 
 def _fit(table: ShotTable, rows: npt.NDArray[np.int64], grid: BeatGrid, beats: int) -> int:

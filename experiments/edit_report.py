@@ -169,6 +169,6 @@ def middle_frames(film: Path, lengths: Sequence[int]) -> list[npt.NDArray[np.uin
             if number == following:
                 height = round(PICTURE_WIDTH * frame.height / frame.width)
                 small = frame.reformat(PICTURE_WIDTH, height, format="rgb24")
-                pictures.append(small.to_ndarray())
+                pictures.append(np.asarray(small.to_ndarray(), dtype=np.uint8))
                 following = next(wanted, -1)
     return pictures

@@ -78,7 +78,9 @@ def model_action(model: BaseAlgorithm) -> Act:
     masked = type(model).__name__.startswith("Maskable")
 
     def act(env: gym.Env[Any, Any], observation: Any, info: Mapping[str, Any]) -> Any:
-        extra = {"action_masks": np.asarray(info["action_mask"], dtype=bool)} if masked else {}
+        extra: dict[str, Any] = (
+            {"action_masks": np.asarray(info["action_mask"], dtype=bool)} if masked else {}
+        )
         action, _ = model.predict(observation, deterministic=True, **extra)
         return action if np.ndim(action) else int(action)
 

@@ -77,8 +77,11 @@ class _OnBoard(KVWriter):
         step: int = 0,
     ) -> None:
         """Write the numbers among `key_values`."""
-        shown = {key: value for key, value in key_values.items() if np.isscalar(value)}
-        numbers = {key: float(value) for key, value in shown.items() if not isinstance(value, str)}
+        numbers = {
+            key: float(value)
+            for key, value in key_values.items()
+            if isinstance(value, int | float | np.number)
+        }
         self._board.scalars(step, {f"agent/{key}": value for key, value in numbers.items()})
 
     def close(self) -> None:

@@ -210,7 +210,9 @@ def _tabular(
     inner = env.unwrapped
     if not isinstance(inner, TabularEnv):
         raise SegueError(f"{config.env} has no transition model; choose another agent for it.")
-    settings = q_learning_config(inner, config.seed, config.steps)
+    model = inner.transition_model()
+    episodes = -(-config.steps // max(1, model.horizon))
+    settings = q_learning_config(model, config.seed, episodes)
     path = folder.checkpoints / TABLE
     table = QTable.load(path) if resumed and path.is_file() else None
     board = boards.enter_context(Board(folder.path, _next(table.steps) if table else None))
@@ -225,7 +227,7 @@ def _tabular(
         if progress:
             progress(share, f"{now.episodes:,} episodes, return {now.curve[-1]:.2f}")
 
-    table = train_compiled(inner.transition_model(), settings, table=table, progress=report)
+    table = train_compiled(model, settings, table=table, progress=report)
     table.save(path)
     return table_action(GreedyPolicy(table.q)), table.steps, board
 

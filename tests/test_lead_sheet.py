@@ -20,7 +20,6 @@ from segue.envs.lead_sheet.types import (
     ALLOWED,
     CHORD_TONES,
     CONTEXTS,
-    HISTORY,
     IS_STRONG,
     LEAP_DOWN,
     LEAP_UP,
@@ -496,6 +495,6 @@ def test_the_state_row_keeps_what_was_played() -> None:
     for action in (onset(64), HOLD_ACTION, onset(65)):
         env.step(action)
     assert env.batch.state[0, SLOT] == 3
-    assert env.batch.state[0, HISTORY:].tolist() == [onset(64), 1, onset(65), 0]
+    assert env.batch.history[:, 0].tolist() == [onset(64), 1, onset(65), 0]
     env.reset()
-    assert env.batch.state[0, HISTORY:].tolist() == [0, 0, 0, 0]
+    assert env.batch.history[:, 0].tolist() == [0, 0, 0, 0]

@@ -167,7 +167,7 @@ class PointerHead(nn.Module):
     def forward(self, latent: torch.Tensor) -> torch.Tensor:
         """Give the logits (B, N + n_other) of a latent (B, N H + N + H)."""
         n, hidden = self.n_candidates, self.hidden
-        flat, available, summary = latent.split([n * hidden, n, hidden], dim=1)
+        flat, available, summary = torch.split(latent, [n * hidden, n, hidden], dim=1)
         candidates = flat.view(-1, n, hidden)
         joint = self.joint(self.of_candidate(candidates) + self.of_summary(summary)[:, None])
         scores = self.score(joint).squeeze(-1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -30,7 +30,10 @@ class SegueEnv(HoldsBatch[B], gym.Env[Any, Any]):
     up to the reward) after reset and after every step.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 4}
+    metadata: dict[str, Any] = {  # noqa: RUF012 (as Gymnasium declares it)
+        "render_modes": ["rgb_array"],
+        "render_fps": 4,
+    }
 
     def __init__(self, task: Task[B], render_mode: str | None = None) -> None:
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
@@ -79,7 +82,7 @@ class SegueEnv(HoldsBatch[B], gym.Env[Any, Any]):
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """Mask of legal actions as SB3-contrib wants it, bool (m,)."""
-        return self._mask.astype(np.bool_)
+        return np.asarray(self._mask != 0)
 
     def bound(self) -> Bound:
         """Best return of the current episode, from its start."""

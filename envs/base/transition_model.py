@@ -31,6 +31,8 @@ class TransitionModel:
         bool array (S, A): whether the action may be taken in that state.
     terminal : numpy.ndarray
         bool array (S, A): whether that transition ends the episode (nothing is earned after it).
+    horizon : int
+        Length of every episode in steps, where they are all of one length; else 0.
 
     Raises
     ------
@@ -43,6 +45,7 @@ class TransitionModel:
     reward: npt.NDArray[np.float64]
     legal: npt.NDArray[np.bool_]
     terminal: npt.NDArray[np.bool_]
+    horizon: int = 0
 
     def __post_init__(self) -> None:
         self._check_arrays()

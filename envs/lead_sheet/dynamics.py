@@ -48,7 +48,7 @@ def legal(pitch: int, sounding: int, allowed: int) -> int:
     A rest always does; a hold needs a sounding note; an onset needs a pitch of the key or the
     chord (the bits of `allowed`) no more than an octave from the note before.
     """
-    return 1 | (sounding << 1) | ((allowed & NEAR[pitch]) << 2)
+    return 1 | (sounding << 1) | ((allowed & int(NEAR[pitch])) << 2)
 
 
 @nb.njit(inline="always")
@@ -66,7 +66,7 @@ def kind_of(action: int) -> int:
 @nb.njit(inline="always")
 def interval_index(pitch: int, action: int) -> int:
     """Index of the melodic interval that a legal `action` makes, or NO_INTERVAL."""
-    moves = np.int64(action >= 2) & np.int64(pitch != NO_PITCH)
+    moves = int(action >= 2) & int(pitch != NO_PITCH)
     return NO_INTERVAL + moves * (action - 2 - pitch + WIDEST_LEAP - NO_INTERVAL)
 
 
@@ -88,9 +88,9 @@ def transition(
     """
     # Arithmetic instead of branches: one mispredicted costs as much as all the rest.
     onset = action - 2
-    begins, holds = np.int64(action >= 2), np.int64(action == 1)
-    interval = (onset - pitch) * np.int64(pitch != NO_PITCH)
-    reached = LEAP_UP * np.int64(interval > LEAP) + LEAP_DOWN * np.int64(interval < -LEAP)
+    begins, holds = int(action >= 2), int(action == 1)
+    interval = (onset - pitch) * int(pitch != NO_PITCH)
+    reached = LEAP_UP * int(interval > LEAP) + LEAP_DOWN * int(interval < -LEAP)
     dissonant = is_strong & ~(chord_tones >> (onset & 31)) & 1
     return (
         pitch + begins * (onset - pitch),

@@ -35,7 +35,7 @@ def space(slots: int, slots_per_bar: int) -> spaces.MultiDiscrete:
     chord = [12, len(QUALITIES)]
     of_slot = [slots_per_bar, *chord, *chord, len(MODES), 3, 4, 3, PITCHES]
     of_melody = [slots + 1, PITCHES + 1, PITCHES + 1, 3, 2, 2]
-    return spaces.MultiDiscrete(np.array(of_slot + of_melody), dtype=np.int16)
+    return spaces.MultiDiscrete(np.array(of_slot + of_melody), dtype=np.int16)  # type: ignore[arg-type]
 
 
 @nb.njit(inline="always")

@@ -42,7 +42,7 @@ def transition_model(bank: Bank, table: RewardTable, piece: int) -> TransitionMo
         legal,
         terminal,
     )
-    return TransitionModel(START_CONTEXT, next_state, reward, legal, terminal)
+    return TransitionModel(START_CONTEXT, next_state, reward, legal, terminal, bank.slots)
 
 
 def best_line(model: TransitionModel) -> tuple[float, npt.NDArray[np.int64]]:

@@ -75,7 +75,7 @@ def play(
     """
     bits = dynamics.legal(pitch, sounding, slot_table[slot, ALLOWED])
     kept = dynamics.is_legal(bits, action)
-    played = action * np.int64(kept)
+    played = action * int(kept)
     onset, on, reached, waits, before = dynamics.transition(
         pitch,
         sounding,

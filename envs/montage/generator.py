@@ -21,7 +21,7 @@ SYNTHETIC_TEMPO = 120.0
 def beat_frames(grid: BeatGrid, beats: int, rate: Fraction) -> npt.NDArray[np.int64]:
     """Frame of each of the first `beats` beats, and of their end, from the first beat on."""
     times = grid.times[: beats + 1] - grid.times[0]
-    return np.rint(times * float(rate)).astype(np.int64)
+    return np.asarray(np.rint(times * float(rate)), dtype=np.int64)
 
 
 def beats_for(grid: BeatGrid, seconds: float) -> int:
@@ -169,9 +169,8 @@ def synthetic_bank(bins: int, shots: int, beats: int, seed: int) -> Bank:
             f"{max(LENGTHS)}; give at least one bin and more shots."
         )
     generator = np.random.default_rng(seed)
-    grid = grid_of_tune(
-        SYNTHETIC_TEMPO, beats, 4, (0.5 - 0.4 * np.cos(2 * np.pi * np.arange(beats) / beats))
-    )
+    wave = 0.5 - 0.4 * np.cos(2 * np.pi * np.arange(beats) / beats)
+    grid = grid_of_tune(SYNTHETIC_TEMPO, beats, 4, wave.astype(np.float32))
     frames = beat_frames(grid, beats, SYNTHETIC_RATE)
     shape = (bins, shots)
     setup = generator.dirichlet(np.full(COLOURS, 0.3), (bins, -(-shots // 3)))

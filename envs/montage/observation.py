@@ -69,7 +69,8 @@ def static_columns(bank: Bank) -> npt.NDArray[np.float32]:
     length = np.minimum(bank.frames / LONG_SHOT, 2.0)
     thirds = bank.features[..., SEEN].reshape(bank.bins, bank.shots, -1)
     parts = [thirds, length[..., None], bank.position[..., None]]
-    return np.clip(np.concatenate(parts, axis=2), -1.0, 2.0).astype(np.float32)
+    columns = np.clip(np.concatenate(parts, axis=2), -1.0, 2.0)
+    return np.asarray(columns, dtype=np.float32)
 
 
 def music_ahead(bank: Bank) -> npt.NDArray[np.float32]:

@@ -12,6 +12,8 @@ on the action. Only the rule that no shot comes twice looks further back.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -31,7 +33,7 @@ def reward_grid(
     reward: WeightedSum[CutView],
     bin_: int,
     beat: int,
-    last: tuple[npt.NDArray[np.int64], ...],
+    last: tuple[npt.NDArray[Any], ...],
 ) -> tuple[FloatArray, dynamics.Piece]:
     """Reward of every action at `beat` after every given last piece.
 
@@ -107,7 +109,7 @@ class Stages:
         return -self.empty_cost * (1.0 - beat / self.bank.beats)
 
     def _stage(self, reward: WeightedSum[CutView], bin_: int, beat: int) -> FloatArray:
-        last = self._last
+        last: tuple[npt.NDArray[Any], ...] = self._last
         if beat == 0:
             last = tuple(part[-1:] for part in last)
         total, piece = reward_grid(self.bank, reward, bin_, beat, last)

@@ -72,12 +72,12 @@ class Bank:
     @property
     def bins(self) -> int:
         """Number of bins."""
-        return self.frames.shape[0]
+        return len(self.frames)
 
     @property
     def shots(self) -> int:
         """Shots in a bin."""
-        return self.frames.shape[1]
+        return int(self.frames.shape[1])
 
     @property
     def beats(self) -> int:

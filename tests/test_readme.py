@@ -1,0 +1,113 @@
+"""What README.md and docs/ say can be done: links lead somewhere, commands and code run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from segue.experiments.cli import app
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *DOCS]
+EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.py"))
+COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).name)
+
+
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def links(text: str) -> list[str]:
+    """Targets of links and pictures that lie in the checkout, without their anchors."""
+    found = re.findall(r"\]\(([^)\s]+)\)", text)
+    return [target.split("#")[0] for target in found if "://" not in target and target[0] != "#"]
+
+
+def spoken_commands(text: str) -> list[list[str]]:
+    """Words after ``segue`` of every command in a code span or on a line of a program."""
+    spans = re.findall(r"(?<!`)`([^`\n]+)`", text) + text.splitlines()
+    matches = [re.match(r"\s*(?:\w+=\S+ )*segue ([a-z].*)", span) for span in spans]
+    return [shlex.split(match[1], comments=True) for match in matches if match]
+
+
+@every_page
+def test_links_and_pictures_exist(page: Path) -> None:
+    missing = [target for target in links(text_of(page)) if not (page.parent / target).exists()]
+    assert missing == []
+
+
+def test_links_are_found() -> None:
+    text = "[a](b.md#c) ![d](e/f.png) [g](https://h) [i](#j)"
+    assert links(text) == ["b.md", "e/f.png"]
+    assert "docs/pictures/film-strip.png" in links(text_of(README))
+
+
+@pytest.mark.parametrize("page", [*PAGES, *EXAMPLES], ids=lambda page: page.relative_to(ROOT).name)
+def test_commands_have_verbs_and_options_that_exist(page: Path) -> None:
+    for verb, *words in spoken_commands(text_of(page)):
+        if page.suffix == ".md" or verb in COMMANDS:
+            assert verb in COMMANDS
+            known = {name for option in COMMANDS[verb].params for name in option.opts}
+            assert {word for word in words if word.startswith("--")} <= known | {"--help"}
+
+
+def test_commands_are_found() -> None:
+    text = "| `segue envs --json` |\n```bash\nA=b segue train x --steps 1  # why\n```\nsegue is a"
+    assert spoken_commands(text)[:2] == [["envs", "--json"], ["train", "x", "--steps", "1"]]
+
+
+@pytest.mark.parametrize("page", [README, ROOT / "docs" / "command-line.md"])
+def test_every_verb_is_shown(page: Path) -> None:
+    shown = {verb for verb, *_ in spoken_commands(re.sub(r"^segue .*", "", text_of(page)))}
+    assert set(COMMANDS) <= shown
+
+
+def test_every_option_is_explained() -> None:
+    text = text_of(ROOT / "docs" / "command-line.md")
+    named = set(re.findall(r"--[a-z]+", text))
+    options = {
+        name
+        for command in COMMANDS.values()
+        for option in command.params
+        for name in option.opts
+        if name.startswith("--")
+    }
+    assert options <= named
+
+
+@every_page
+def test_python_in_the_text_runs(page: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", text_of(page), flags=re.DOTALL)
+    assert blocks or page != README
+    for block in blocks:
+        exec(compile(block, str(page), "exec"), {})
+
+
+def test_the_readme_prints_how_good_greedy_is(capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", text_of(README), flags=re.DOTALL)
+    exec(compile(block, str(README), "exec"), {})
+    found = re.match(r"greedy: ([\d.]+), optimum: ([\d.]+), exact: True", capsys.readouterr().out)
+    assert found
+    assert 0.0 < float(found[1]) <= float(found[2])
+
+
+def test_every_example_is_linked() -> None:
+    assert {f"docs/examples/{path.name}" for path in EXAMPLES} <= set(links(text_of(README)))
+
+
+def test_versions_agree() -> None:
+    project = re.search(r'^version = "(.+)"$', text_of(ROOT / "pyproject.toml"), flags=re.MULTILINE)
+    assert project
+    citation = yaml.safe_load(text_of(ROOT / "CITATION.cff"))
+    assert citation["version"] == project[1]
+    assert f"## [{project[1]}]" in text_of(ROOT / "CHANGELOG.md")
