@@ -24,6 +24,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
 Out = Annotated[Path | None, typer.Option(help="Folder of the run; default a new one in runs/.")]
 Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same result.")]
 AsJson = Annotated[bool, typer.Option("--json", help="End with one JSON line on stdout.")]
@@ -66,7 +69,7 @@ def edit(
         Path | None, typer.Option(help="Sound to cut to; default the film's own.")
     ] = None,
     length: Annotated[float, typer.Option(help="Longest film, in seconds.")] = 30.0,
-    steps: Annotated[int, typer.Option(help="Training steps of the editor.")] = 100_000,
+    steps: Annotated[int, typer.Option(help="Training steps of the editor.")] = 200_000,
     seed: Seed = 0,
     out: Out = None,
     as_json: AsJson = False,
@@ -143,7 +146,7 @@ def demo(
         Path | None,
         typer.Option(envvar="FOOTAGE", help="Own film or folder; default Big Buck Bunny."),
     ] = None,
-    steps: Annotated[int, typer.Option(help="Training steps of the editor.")] = 100_000,
+    steps: Annotated[int, typer.Option(help="Training steps of the editor.")] = 200_000,
     seed: Seed = 0,
     out: Out = None,
     as_json: AsJson = False,
@@ -182,16 +185,18 @@ def main() -> None:
         os.environ.setdefault(name, "1")
     try:
         code = app(standalone_mode=False)
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
         sys.exit(code if isinstance(code, int) else 0)
     except SegueError as error:
         typer.echo(f"segue: {error}", err=True)
         sys.exit(2)
     except typer.TyperException as error:
-        typer.echo(f"segue: {error.format_message()} See segue --help.", err=True)
+        typer.echo(f"segue: {error.format_message().rstrip('. ')}; see segue --help.", err=True)
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("segue: interrupted.", err=True)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def test_the_optimum_is_the_best_of_every_possible_bar(example: ModuleType, hits
 
 @named("own_environment")
 def test_an_illegal_hit_or_rest_is_replaced(example: ModuleType) -> None:
-    env = gym.make("Rhythm-v0").unwrapped
+    env: Any = gym.make("Rhythm-v0").unwrapped
     for action in (0, 1):
         env.reset(seed=0)
         over = False
@@ -157,6 +157,16 @@ def test_the_new_term_is_reported_beside_the_others(example: ModuleType) -> None
     _, reward, _, _, info = env.step(action)
     assert info["reward_terms"]["singable"] == -2.0
     assert sum(info["reward_terms"].values()) == pytest.approx(reward)
+
+
+@named("own_agent")
+def test_illegal_actions_have_no_probability(example: ModuleType) -> None:
+    envs = gym.make_vec(example.ENV, num_envs=4)
+    observation, info = envs.reset(seed=0)
+    policy = example.LinearPolicy(envs.single_observation_space, envs.single_action_space)
+    chance = policy.probabilities(policy.encode(observation), info["action_mask"])
+    np.testing.assert_array_equal(chance > 0, info["action_mask"] == 1)
+    np.testing.assert_allclose(chance.sum(axis=1), 1.0)
 
 
 @named("own_agent")

@@ -1,0 +1,18 @@
+"""Set-up of all tests."""
+
+import hashlib
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# One thread a process, before NumPy and torch are imported.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+# Numba's cache looks only at the file of a compiled function, not at those that it inlines. A
+# folder named by the hash of all sources never serves code of other rules.
+digest = hashlib.sha256()
+for source in sorted((*ROOT.glob("envs/**/*.py"), *ROOT.glob("agents/**/*.py"))):
+    digest.update(source.read_bytes())
+os.environ["NUMBA_CACHE_DIR"] = str(ROOT / ".pytest_cache" / f"numba-{digest.hexdigest()[:16]}")
