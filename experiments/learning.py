@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.envs.registration import load_env_creator
 from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
@@ -18,6 +20,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from segue.agents.deep import NativeVecEnv, save_checkpoint
 from segue.agents.deep.cloning import Demonstrations, clone
 from segue.envs.base.errors import SegueError
+from segue.envs.base.vector import SegueVectorEnv
 from segue.experiments.tensorboard import RETURN, Board
 
 Progress = Callable[[float, str], None]
@@ -38,8 +41,7 @@ def make_vector_env(
         For an unknown id, or options that the environment does not take.
     """
     try:
-        spec = gym.spec(env_id)
-        if spec.vector_entry_point is not None and spec.id.startswith("segue/"):
+        if _resets_in_step(env_id):
             return gym.make_vec(
                 env_id,
                 num_envs=num_envs,
@@ -62,6 +64,17 @@ def make_vector_env(
         ) from error
     except (TypeError, ValueError) as error:
         raise SegueError(f"{env_id} does not take these options: {error}.") from error
+
+
+def _resets_in_step(env_id: str) -> bool:
+    """Tell whether the env's own vector form can reset a row in the step that ends it."""
+    module, _, name = env_id.rpartition(":")
+    if module:
+        import_module(module)
+    creator: object = gym.spec(name).vector_entry_point
+    if isinstance(creator, str):
+        creator = load_env_creator(creator)
+    return isinstance(creator, type) and issubclass(creator, SegueVectorEnv)
 
 
 class _OnBoard(KVWriter):

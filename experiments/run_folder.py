@@ -4,7 +4,7 @@
 
     runs/<env>__<experiment>__<seed>__<time>/
         config.yaml     manifest.json     events.out.tfevents...
-        checkpoints/    episodes/         artefacts/
+        checkpoints/    and what the verb makes: film.mp4, tune.wav, report.html, ...
 """
 
 from __future__ import annotations
@@ -107,16 +107,6 @@ class RunFolder:
     def checkpoints(self) -> Path:
         """Folder of the agent's states, made if missing."""
         return _made(self.path / "checkpoints")
-
-    @property
-    def episodes(self) -> Path:
-        """Folder of what was played, made if missing."""
-        return _made(self.path / "episodes")
-
-    @property
-    def artefacts(self) -> Path:
-        """Folder of films, tunes, timelines and reports, made if missing."""
-        return _made(self.path / "artefacts")
 
 
 def write_manifest(

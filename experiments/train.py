@@ -12,6 +12,8 @@ from typing import Any
 
 import gymnasium as gym
 import yaml
+from sb3_contrib.common.maskable.utils import is_masking_supported
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from segue.agents.deep import AGENTS, NativeVecEnv, build, load_checkpoint
@@ -140,10 +142,12 @@ def default_config(env: str, agent: str) -> TrainConfig:
     """
     if agent not in ALL_AGENTS:
         raise SegueError(f"there is no agent {agent!r}; choose one of {', '.join(ALL_AGENTS)}.")
-    name = f"{env.replace('/', '-')}__{agent}.yaml"
+    name = f"{env.rpartition(':')[2].replace('/', '-')}__{agent}.yaml"
     file = resources.files("segue.experiments") / "configs" / name
     if not file.is_file():
-        return TrainConfig(env, agent)
+        # Rollouts of 2,048 steps, as Stable-Baselines3 has them with one environment.
+        rollout = {"n_steps": 256} if agent in ("ppo", "maskable-ppo") else {}
+        return TrainConfig(env, agent, num_envs=8, hyperparameters=rollout)
     return TrainConfig(env, agent, **yaml.safe_load(file.read_text()))
 
 
@@ -153,6 +157,8 @@ def train(
     """Train in a new run folder (`out`, or one under ``runs/``), then evaluate."""
     _check(config)
     make_test_env(config).close()
+    if config.agent != TABULAR:
+        _make_agent(config, num_envs=1)
     folder = RunFolder.create(None, config.env, config.agent, config.seed, out)
     write_config(folder, config)
     write_manifest(
@@ -211,6 +217,8 @@ def _tabular(
     if not isinstance(inner, TabularEnv):
         raise SegueError(f"{config.env} has no transition model; choose another agent for it.")
     model = inner.transition_model()
+    if model.horizon == 0:
+        raise SegueError(f"{config.env} has episodes of no fixed length; choose another agent.")
     episodes = -(-config.steps // max(1, model.horizon))
     settings = q_learning_config(model, config.seed, episodes)
     path = folder.checkpoints / TABLE
@@ -245,8 +253,7 @@ def _deep(
     resumed: bool,
 ) -> tuple[Act, int, Board]:
     """Train a Stable-Baselines3 agent."""
-    venv = NativeVecEnv(make_vector_env(config.env, config.num_envs, config.env_options))
-    model = build(config.agent, venv, seed=config.seed, hyperparameters=config.hyperparameters)
+    model, venv = _make_agent(config, config.num_envs)
     curve = Curve()
     if resumed:
         extra = load_checkpoint(model, folder.checkpoints)
@@ -269,6 +276,27 @@ def _deep(
         curve,
     )
     return model_action(model), model.num_timesteps, board
+
+
+def _make_agent(config: TrainConfig, num_envs: int) -> tuple[BaseAlgorithm, NativeVecEnv]:
+    """Build the agent on its environment.
+
+    Raises
+    ------
+    SegueError
+        When the agent cannot act in the environment.
+    """
+    venv = NativeVecEnv(make_vector_env(config.env, num_envs, config.env_options))
+    if config.agent.startswith("maskable") and not is_masking_supported(venv):
+        raise SegueError(f"{config.env} has no action masks; choose ppo instead of {config.agent}.")
+    try:
+        hyperparameters = config.hyperparameters
+        return build(config.agent, venv, seed=config.seed, hyperparameters=hyperparameters), venv
+    except (AssertionError, ValueError) as error:
+        reason = (str(error).splitlines() or ["unsuitable spaces"])[0].rstrip(".")
+        raise SegueError(
+            f"{config.agent} cannot act in {config.env} ({reason}); choose another agent."
+        ) from error
 
 
 def make_test_env(config: TrainConfig) -> gym.Env[Any, Any]:
@@ -313,7 +341,6 @@ def evaluate_run(path: Path, episodes: int | None, progress: Progress | None = N
         return _evaluated(
             config, path, table_action(GreedyPolicy(table.q)), table.steps, 0.0, progress
         )
-    venv = NativeVecEnv(make_vector_env(config.env, config.num_envs, config.env_options))
-    model = build(config.agent, venv, seed=config.seed, hyperparameters=config.hyperparameters)
+    model, _ = _make_agent(config, config.num_envs)
     load_checkpoint(model, folder.checkpoints)
     return _evaluated(config, path, model_action(model), model.num_timesteps, 0.0, progress)

@@ -95,9 +95,9 @@ def test_a_run_folder_is_named_after_what_is_run(tmp_path: Path) -> None:
     assert first.path != second.path
     assert first.path.parent == second.path.parent == tmp_path
     assert not list(first.path.iterdir())  # nothing before it is asked for
-    for sub in (first.checkpoints, first.episodes, first.artefacts):
+    for sub in (first.checkpoints,):
         assert sub.is_dir()
-    assert sorted(p.name for p in first.path.iterdir()) == ["artefacts", "checkpoints", "episodes"]
+    assert sorted(p.name for p in first.path.iterdir()) == ["checkpoints"]
 
 
 def test_runs_go_to_the_current_folder_unless_out_is_given(
@@ -120,9 +120,9 @@ def test_a_place_that_cannot_be_written_to_is_said_in_one_sentence(tmp_path: Pat
         assert "\n" not in str(caught.value)
     run = RunFolder(tmp_path / "run")
     run.path.mkdir()
-    (run.path / "episodes").write_text("")
-    with pytest.raises(SegueError, match="episodes"):
-        _ = run.episodes
+    (run.path / "checkpoints").write_text("")
+    with pytest.raises(SegueError, match="checkpoints"):
+        _ = run.checkpoints
 
 
 def test_the_manifest_tells_how_it_was_made_but_not_by_whom(tmp_path: Path, home: Path) -> None:

@@ -102,11 +102,15 @@ class NativeVecEnv(VecEnv):
         self._forget_ended()
         self._returns += reward
         self._lengths += 1
+        done = np.logical_or(terminated, truncated)
+        # Gymnasium's own vector env moves the info of an ended episode to "final_info".
+        final = info.get("final_info", {}).get("reward_terms", {})
         for name, values in info.get("reward_terms", {}).items():
+            if name.startswith("_"):
+                continue  # Gymnasium's marks of which rows have the entry
             if name not in self._terms:
                 self._terms[name] = np.zeros(self.num_envs)
-            self._terms[name] += values
-        done = np.logical_or(terminated, truncated)
+            self._terms[name] += np.where(done, final[name], values) if name in final else values
         if done.any():
             self._end_episodes(np.flatnonzero(done), info["final_obs"], terminated)
         return observation, np.asarray(reward, np.float32), done, self._infos

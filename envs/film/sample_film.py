@@ -1,8 +1,8 @@
 """A film to try things on, without any footage of one's own.
 
 Big Buck Bunny (596 s, 1280 x 720) lies inside the source archive of moviepy 2.2.1 on the package
-index; moviepy's archive is only downloaded, not installed for it. Where there is no network, generated
-footage stands in.
+index; that archive is only downloaded and read. Where there is no network, generated footage
+stands in.
 """
 
 from __future__ import annotations

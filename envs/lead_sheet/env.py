@@ -30,7 +30,8 @@ from segue.envs.lead_sheet.types import (
 )
 from segue.envs.music.piano_roll import piano_roll
 from segue.envs.music.tune import Tune
-from segue.rewards.melody import LEAD_SHEET
+from segue.rewards.base import WeightedSum
+from segue.rewards.melody import LEAD_SHEET, NoteView
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class LeadSheet(Task[LeadSheetBatch]):
         pieces: int | Sequence[Piece] = 16,
         piece_seed: int = 0,
         reward_weights: Mapping[str, float] | None = None,
+        reward: WeightedSum[NoteView] = LEAD_SHEET,
     ) -> None:
         if isinstance(pieces, int):
             pieces = tuple(
@@ -78,7 +80,7 @@ class LeadSheet(Task[LeadSheetBatch]):
                 for index in range(pieces)
             )
         self.bank = lay_out(pieces)
-        self.table = tabulate(LEAD_SHEET.with_weights(reward_weights or {}), self.bank)
+        self.table = tabulate(reward.with_weights(reward_weights or {}), self.bank)
         self.term_names = self.table.names
         self.action_space = spaces.Discrete(ACTIONS)
         self.observation_space = observation.space(self.bank.slots, pieces[0].slots_per_bar)
@@ -131,8 +133,8 @@ class LeadSheet(Task[LeadSheetBatch]):
         )
 
     def step(self, batch: LeadSheetBatch, actions: npt.NDArray[np.int64]) -> None:
-        """Play one slot in every row; `actions` (n,) int64, contiguous."""
-        batch.entry(actions, *batch.arguments)
+        """Play one slot in every row."""
+        batch.entry(np.ascontiguousarray(actions, dtype=np.int64), *batch.arguments)
 
     def model(self, piece: int) -> TransitionModel:
         """Transition model of a piece, tabulated once."""
@@ -204,7 +206,8 @@ class LeadSheetEnv(SegueEnv[LeadSheetBatch]):
     - `pieces` (int or sequence of Piece, default 16): how many pieces the bank draws, or the
       pieces themselves.
     - `piece_seed` (int, default 0): seed of the drawn pieces; take another for testing.
-    - `reward_weights` (mapping, default None): weights that replace the preset's, by term.
+    - `reward_weights` (mapping, default None): weights that replace the reward's, by term.
+    - `reward` (WeightedSum, default `LEAD_SHEET`): terms and weights, such as some of one's own.
     - `render_mode` (str, default None): `"rgb_array"` gives the piano roll.
 
     ## Version History
@@ -218,9 +221,11 @@ class LeadSheetEnv(SegueEnv[LeadSheetBatch]):
         pieces: int | Sequence[Piece] = 16,
         piece_seed: int = 0,
         reward_weights: Mapping[str, float] | None = None,
+        reward: WeightedSum[NoteView] = LEAD_SHEET,
         render_mode: str | None = None,
     ) -> None:
-        super().__init__(LeadSheet(mood, bars, pieces, piece_seed, reward_weights), render_mode)
+        task = LeadSheet(mood, bars, pieces, piece_seed, reward_weights, reward)
+        super().__init__(task, render_mode)
 
     @property
     def lead_sheet(self) -> LeadSheet:
@@ -259,8 +264,9 @@ class LeadSheetVectorEnv(SegueVectorEnv[LeadSheetBatch]):
         pieces: int | Sequence[Piece] = 16,
         piece_seed: int = 0,
         reward_weights: Mapping[str, float] | None = None,
+        reward: WeightedSum[NoteView] = LEAD_SHEET,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         render_mode: str | None = None,
     ) -> None:
-        task = LeadSheet(mood, bars, pieces, piece_seed, reward_weights)
+        task = LeadSheet(mood, bars, pieces, piece_seed, reward_weights, reward)
         super().__init__(task, num_envs, autoreset_mode, render_mode)

@@ -28,12 +28,8 @@ from segue.rewards.film import CUT, MIRROR
 Ints = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
 
-N_TRANSITIONS = len(TRANSITIONS)
-
 OVERRUN = 1 << 30
 """Frames of a piece that would end after the film: more than any shot has."""
-
-SPEEDS: tuple[Fraction, ...] = tuple(effect.speed for effect in EFFECTS.values())
 
 
 def action_sizes(shots: int) -> tuple[int, int, int, int, int]:
@@ -87,7 +83,8 @@ def clock(beat_frames: Ints) -> tuple[Ints, Ints]:
     inside = end <= beats
     frames = beat_frames[np.minimum(end, beats)] - beat_frames[:-1, None]
     frames = np.where(inside, frames, OVERRUN)
-    return frames, np.stack([span_of(frames, speed) for speed in SPEEDS], axis=2)
+    speeds = [effect.speed for effect in EFFECTS.values()]
+    return frames, np.stack([span_of(frames, speed) for speed in speeds], axis=2)
 
 
 def place(
@@ -126,6 +123,7 @@ def write_legal(
     usable_frames: Ints,
     beat_frames: Ints,
     lengths: tuple[int, ...],
+    transitions: int,
     mask: npt.NDArray[np.int8],
     terminated: npt.NDArray[np.bool_],
 ) -> None:
@@ -154,7 +152,7 @@ def write_legal(
         for choice in range(1, len(lengths)):
             mask[i, length_at + choice] = beat[i] + lengths[choice] <= beats
         if cuts[i] == 0:
-            for transition in range(N_TRANSITIONS):
+            for transition in range(transitions):
                 mask[i, transition_at + transition] = transition == CUT
 
 

@@ -17,6 +17,7 @@ from segue.envs.base.vector import SegueVectorEnv
 from segue.envs.montage import dynamics, observation, optimum, render, views
 from segue.envs.montage.generator import synthetic_bank
 from segue.envs.montage.types import FIRST, LENGTHS, PLACED, Bank, MontageBatch
+from segue.rewards.base import WeightedSum
 from segue.rewards.film import MONTAGE, CutView
 
 
@@ -32,13 +33,14 @@ class Montage(Task[MontageBatch]):
         bins: int = 64,
         bin_seed: int = 0,
         reward_weights: Mapping[str, float] | None = None,
+        reward: WeightedSum[CutView] = MONTAGE,
     ) -> None:
         if observation_mode not in observation.MODES:
             raise ValueError(
                 f"observation_mode {observation_mode!r} is not one of {observation.MODES}"
             )
         self.bank = bank or synthetic_bank(bins, shots, beats, bin_seed)
-        self.reward = MONTAGE.with_weights(reward_weights or {})
+        self.reward = reward.with_weights(reward_weights or {})
         self.term_names = self.reward.names
         self.sizes = dynamics.action_sizes(self.bank.shots)
         self.action_space = spaces.MultiDiscrete(np.array(self.sizes))
@@ -174,6 +176,7 @@ class Montage(Task[MontageBatch]):
             bank.frames,
             bank.beat_frames,
             LENGTHS,
+            self.sizes[3],
             batch.mask,
             batch.terminated,
         )
@@ -240,7 +243,8 @@ class MontageEnv(SegueEnv[MontageBatch]):
     - `observation_mode` (str, default "features"): or "frames".
     - `shots`, `beats`, `bins`, `bin_seed` (int, default 16, 32, 64, 0): size of made-up bins,
       length of the film in beats, how many bins, and their seed; take another for testing.
-    - `reward_weights` (mapping, default None): weights that replace the preset's, by term.
+    - `reward_weights` (mapping, default None): weights that replace the reward's, by term.
+    - `reward` (WeightedSum, default `MONTAGE`): terms and weights, such as some of one's own.
     - `render_mode` (str, default None): `"rgb_array"` gives the strip of the timeline.
 
     ## Version History
@@ -256,9 +260,10 @@ class MontageEnv(SegueEnv[MontageBatch]):
         bins: int = 64,
         bin_seed: int = 0,
         reward_weights: Mapping[str, float] | None = None,
+        reward: WeightedSum[CutView] = MONTAGE,
         render_mode: str | None = None,
     ) -> None:
-        task = Montage(bank, observation_mode, shots, beats, bins, bin_seed, reward_weights)
+        task = Montage(bank, observation_mode, shots, beats, bins, bin_seed, reward_weights, reward)
         super().__init__(task, render_mode)
 
 

@@ -130,7 +130,7 @@ class Stages:
 
 
 def _empty_cost(reward: WeightedSum[CutView]) -> float:
-    return reward.weights["duration"]
+    return reward.weights.get("duration", 0.0)
 
 
 def relaxed(stages: Stages, multipliers: FloatArray) -> tuple[float, npt.NDArray[np.int64]]:

@@ -17,8 +17,6 @@ from segue.envs.montage.dynamics import transition_frames
 from segue.envs.montage.types import HANDLE, Bank, MontageBatch
 from segue.rewards.film import CUT, NONE
 
-_TRANSITIONS, _EFFECTS = tuple(TRANSITIONS), tuple(EFFECTS)
-
 
 def to_edit(
     bank: Bank,
@@ -47,7 +45,7 @@ def to_edit(
     music_start : float
         Second of it at the first frame.
     """
-    cuts = []
+    cuts, effects, transitions = [], tuple(EFFECTS), tuple(TRANSITIONS)
     for piece in range(int(batch.cuts[row])):
         shot, offset, _, beats, transition, effect, beat = batch.timeline[row, piece].tolist()
         source = int(bank.row[batch.bin[row], shot])
@@ -60,9 +58,9 @@ def to_edit(
                 source_frames=footage.frames,
                 in_point=int(table.start[source]) + HANDLE + offset,
                 frames=int(bank.beat_frames[beat + beats] - bank.beat_frames[beat]),
-                speed=EFFECTS[_EFFECTS[effect]].speed,
-                effect=_EFFECTS[effect],
-                transition=_TRANSITIONS[transition],
+                speed=EFFECTS[effects[effect]].speed,
+                effect=effects[effect],
+                transition=transitions[transition],
                 transition_frames=0 if transition == CUT else int(transition_frames(bank, beat)),
                 shot=f"{footage.path.stem} {source:03d}",
                 reward_terms=dict(terms),
@@ -83,13 +81,13 @@ def to_edit(
 def picture(bank: Bank, batch: MontageBatch, row: int) -> npt.NDArray[np.uint8]:
     """Draw the timeline of `row` so far: thumbnails, transitions, effects, beats."""
     placed = batch.timeline[row, : int(batch.cuts[row])]
-    third = bank.thumbnails.shape[2]
+    third, effects = bank.thumbnails.shape[2], tuple(EFFECTS)
     usable = bank.frames[batch.bin[row], placed[:, 0]]
     entry = np.minimum(third * placed[:, 1] // np.maximum(usable, 1), third - 1)
     return strip(
         list(bank.thumbnails[batch.bin[row], placed[:, 0], entry]),
         [float(beats) for beats in placed[:, 3]],
-        ["" if effect == NONE else _EFFECTS[effect].replace("_", " ") for effect in placed[:, 5]],
+        ["" if effect == NONE else effects[effect].replace("_", " ") for effect in placed[:, 5]],
         transitions=[0.5 if transition != CUT else 0.0 for transition in placed[:, 4]],
         beats=[float(beat) for beat in range(bank.beats + 1)],
         total=float(bank.beats),
