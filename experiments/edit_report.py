@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from segue.envs.base.atomic import atomic_path
+from segue.envs.film.filmstrip import contact_frames
 from segue.envs.film.gate import open_media, require_video
 from segue.experiments.compose import Composition
 from segue.experiments.edit import EditResult
@@ -43,6 +45,27 @@ def show_on_board(board: Board, result: EditResult, music: Path, step: int) -> N
     board.text("film/scores", f"{table}\n| bound | {result.bound:.3f} |", step)
 
 
+def write_pictures(folder: Path, result: EditResult, film: Path) -> dict[str, Path]:
+    """Write the timeline, frames of the film and the learning curve as files of their own."""
+    frames = contact_frames(film, n=10, height=150)
+    half = frames.shape[1] // 2
+    two_rows = np.concatenate([frames[:, :half], frames[:, half : 2 * half]])
+    paths = {name: folder / name for name in ("timeline.png", "frames.jpg", "learning-curve.svg")}
+    with atomic_path(paths["timeline.png"]) as temporary:
+        Image.fromarray(result.strip).save(temporary)
+    with atomic_path(paths["frames.jpg"]) as temporary:
+        Image.fromarray(two_rows).save(temporary, quality=88)
+    with atomic_path(paths["learning-curve.svg"]) as temporary:
+        temporary.write_text(_learning(result), encoding="utf-8")
+    return paths
+
+
+def _learning(result: EditResult) -> str:
+    lines = {one.name: one.mean for one in result.policies[1:]} | {"bound": result.bound}
+    series = {"trained editor": (result.curve.steps, result.curve.returns)}
+    return learning_curve(series, "steps", "return", lines)
+
+
 def write_film_report(
     path: Path,
     result: EditResult,
@@ -70,12 +93,10 @@ def write_film_report(
         for one in result.policies
     ]
     bound = ScoreRow("upper bound", result.bound, result.bound, result.bound, 1.0, "relaxation")
-    references = {one.name: one.mean for one in result.policies[1:]} | {"bound": result.bound}
-    series = {"trained editor": (result.curve.steps, result.curve.returns)}
     curves: list[tuple[str, str | bytes]] = [
         (
             "Return of the editor while it trains (on its training bins), with baselines and bound",
-            learning_curve(series, "steps", "return", references),
+            _learning(result),
         ),
         (
             "What each reward term gives to each policy on the test bins",

