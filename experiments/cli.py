@@ -69,7 +69,7 @@ def edit(
         Path | None, typer.Option(help="Sound to cut to; default the film's own.")
     ] = None,
     length: Annotated[float, typer.Option(help="Longest film, in seconds.")] = 30.0,
-    steps: Annotated[int, typer.Option(help="Training steps of the editor.")] = 200_000,
+    steps: Annotated[int, typer.Option(help="Training steps of the editor.")] = 150_000,
     seed: Seed = 0,
     out: Out = None,
     as_json: AsJson = False,
@@ -146,7 +146,7 @@ def demo(
         Path | None,
         typer.Option(envvar="FOOTAGE", help="Own film or folder; default Big Buck Bunny."),
     ] = None,
-    steps: Annotated[int, typer.Option(help="Training steps of the editor.")] = 200_000,
+    steps: Annotated[int, typer.Option(help="Training steps of the editor.")] = 150_000,
     seed: Seed = 0,
     out: Out = None,
     as_json: AsJson = False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,7 +71,7 @@ class EditConfig:
 
     length: float = 30.0
     seed: int = 0
-    steps: int = 200_000
+    steps: int = 150_000
     shots: int = 24
     bins: int = 256
     test_bins: int = 8
@@ -101,8 +101,8 @@ class EditResult:
         Picture of the timeline.
     growing : list of ndarray
         The same while the film grows, for an animation.
-    thumbnails : list of ndarray (h, w, 3) uint8
-        A picture of each cut.
+    beat_errors : ndarray (cuts - 1,) float64
+        Seconds between each cut and the nearest beat of the music.
     """
 
     edit: Edit
@@ -113,7 +113,7 @@ class EditResult:
     curve: Curve
     strip: npt.NDArray[np.uint8]
     growing: list[npt.NDArray[np.uint8]]
-    thumbnails: list[npt.NDArray[np.uint8]]
+    beat_errors: npt.NDArray[np.float64]
 
 
 def cut_film(
@@ -196,7 +196,7 @@ def cut_film(
         curve=curve,
         strip=env.render(),
         growing=[*growing[1:], env.render()],
-        thumbnails=_thumbnails(env, test_bank),
+        beat_errors=beat_errors(edit, grid),
     )
 
 
@@ -269,10 +269,10 @@ def _one_seed_a_bin(env: MontageEnv) -> list[int]:
     return [found[number] for number in sorted(found)]
 
 
-def _thumbnails(env: MontageEnv, bank: Bank) -> list[npt.NDArray[np.uint8]]:
-    batch = env.batch
-    shots = batch.timeline[0, : int(batch.cuts[0]), 0]
-    return [bank.thumbnails[batch.bin[0], shot, 1] for shot in shots]
+def beat_errors(edit: Edit, grid: BeatGrid) -> npt.NDArray[np.float64]:
+    """Seconds from each cut, as the film shows it, to the nearest beat of the music."""
+    ends = np.cumsum([cut.frames for cut in edit.cuts])[:-1] / float(edit.rate)
+    return np.asarray(np.abs(ends[:, None] + edit.music_start - grid.times).min(axis=1))
 
 
 def write_film(edit: Edit, folder: Path, progress: Progress, workers: int = 2) -> dict[str, Path]:
@@ -287,8 +287,3 @@ def write_film(edit: Edit, folder: Path, progress: Progress, workers: int = 2) -
     write_otio(edit, paths["timeline.otio"])
     write_edl(edit, paths["timeline.edl"])
     return paths
-
-
-def usable_licences(table: ShotTable) -> Sequence[tuple[str, str, str, str]]:
-    """Name, licence, attribution and digest of each file of the footage."""
-    return [(f.path.name, f.licence, f.attribution, f.digest) for f in table.footage]

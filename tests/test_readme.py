@@ -56,7 +56,7 @@ def test_links_and_pictures_exist(page: Path) -> None:
 def test_links_are_found() -> None:
     text = "[a](b.md#c) ![d](e/f.png) [g](https://h) [i](#j)"
     assert links(text) == ["b.md", "e/f.png"]
-    assert "docs/pictures/film-strip.png" in links(text_of(README))
+    assert "docs/pictures/timeline.png" in links(text_of(README))
 
 
 @pytest.mark.parametrize("page", [*PAGES, *EXAMPLES], ids=page_id)
