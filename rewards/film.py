@@ -156,12 +156,12 @@ class Continuity:
 
     def __call__(self, view: CutView) -> FloatArray:
         """Value per element."""
-        distance = np.hypot(
-            view.centroid_x - view.last_centroid_x, view.centroid_y - view.last_centroid_y
-        )
+        # The bell of a distance is the product of the bells of its components.
+        aside = bell(view.centroid_x - view.last_centroid_x, self.reach)
+        above = bell(view.centroid_y - view.last_centroid_y, self.reach)
         dot = view.motion_x * view.last_motion_x + view.motion_y * view.last_motion_y
         agreement = 0.5 + 0.5 * np.clip(dot, -1.0, 1.0)
-        value = 0.5 * bell(distance, self.reach) + 0.5 * agreement
+        value = 0.5 * aside * above + 0.5 * agreement
         return np.asarray(view.share * np.where(view.first, 0.0, value))
 
 
@@ -295,19 +295,20 @@ class EffectFit:
 
     def __call__(self, view: CutView) -> FloatArray:
         """Value per element."""
-        worth = (
-            (SLOW_MOTION, view.motion * (1.0 - view.energy)),
-            (COLOUR_BOOST, bell(view.saturation - 0.15, 0.08)),
-            (BLACK_AND_WHITE, bell(view.saturation, 0.06)),
-            (ZOOM_IN, 0.9 * bell(view.motion, 0.15)),
-            (MIRROR, 0.5),
-            (FADE_IN, np.where(view.first, 1.0, 0.0)),
-            (FADE_OUT, np.where(view.fills, 1.0, 0.0)),
-        )
-        value: Array = np.asarray(0.6)
-        for effect, fit in worth:
-            value = np.where(view.effect == effect, fit, value)
-        return np.asarray(view.share * value)
+        worth: dict[int, Any] = {
+            NONE: 0.6,
+            SLOW_MOTION: view.motion * (1.0 - view.energy),
+            COLOUR_BOOST: bell(view.saturation - 0.15, 0.08),
+            BLACK_AND_WHITE: bell(view.saturation, 0.06),
+            ZOOM_IN: 0.9 * bell(view.motion, 0.15),
+            MIRROR: 0.5,
+            FADE_IN: np.where(view.first, 1.0, 0.0),
+            FADE_OUT: np.where(view.fills, 1.0, 0.0),
+        }
+        fits = [worth[effect] for effect in range(len(worth))]
+        # Effects registered by others come last, and count as none.
+        known = np.where(view.effect < len(fits), view.effect, NONE)
+        return np.asarray(view.share * np.choose(known, fits))
 
 
 @dataclass(frozen=True)

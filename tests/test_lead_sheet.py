@@ -395,7 +395,7 @@ def exhaustive(env: LeadSheetEnv) -> tuple[float, npt.NDArray[np.int64]]:
     total, legal = np.zeros(len(lines)), np.ones(len(lines), dtype=np.bool_)
     for slot in range(task.bank.slots):
         legal &= batch.mask[rows, lines[:, slot]] == 1
-        task.step(batch, lines[:, slot])
+        task.step(batch, np.ascontiguousarray(lines[:, slot]))
         total += batch.reward
     assert batch.terminated.all()
     best = np.where(legal, total, -np.inf)

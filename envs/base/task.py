@@ -94,7 +94,10 @@ class Task(ABC, Generic[B]):
 
     @abstractmethod
     def step(self, batch: B, actions: npt.NDArray[np.int64]) -> None:
-        """Take one action (n,) or (n, k) in every row; rows that are over stay as they are."""
+        """Take one action in every row; rows whose episode is over stay as they are.
+
+        `actions` (n,) or (n, k) is int64 and C-contiguous, which the faces see to.
+        """
 
     @abstractmethod
     def bound(self, batch: B, row: int) -> Bound:

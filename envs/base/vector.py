@@ -79,7 +79,7 @@ class SegueVectorEnv(HoldsBatch[B], gym.vector.VectorEnv[Any, Any, Any]):
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Take one action in every row."""
         batch = self.batch
-        self.task.step(batch, np.asarray(actions, dtype=np.int64))
+        self.task.step(batch, np.ascontiguousarray(actions, dtype=np.int64))
         terminated = batch.terminated.copy()
         final: dict[str, Any] = {}
         if self._same_step:

@@ -48,18 +48,15 @@ class LeadSheetBatch(Batch):
         What `reward` and `terms` are views of.
     mask_rows : ndarray (n, MASK_WORDS) uint64
         What `mask` is a view of.
-    arguments : tuple
-        What a step hands to `entry` after the actions, collected once.
-    entry : callable
-        `stepping.step_batch`, compiled for them.
+    play : callable
+        `stepping.step_batch`, bound to these arrays.
     """
 
     state: npt.NDArray[np.int32]
     history: npt.NDArray[np.int8]
     outcome: npt.NDArray[np.float64]
     mask_rows: npt.NDArray[np.uint64]
-    arguments: tuple[npt.NDArray[Any], ...]
-    entry: Callable[..., None]
+    play: Callable[[npt.NDArray[np.int64]], None]
 
 
 class LeadSheet(Task[LeadSheetBatch]):
@@ -96,7 +93,6 @@ class LeadSheet(Task[LeadSheetBatch]):
         terminated = np.zeros(count, dtype=np.bool_)
         seen = np.zeros((count, *self.observation_space.shape), dtype=np.int16)
         tables = (self.bank.slot_table, self.table.values, self.table.groups)
-        arguments = (state, *tables, history, outcome, terminated, mask_rows, seen)
         return LeadSheetBatch(
             reward=outcome[0],
             terms=outcome[1:],
@@ -107,8 +103,7 @@ class LeadSheet(Task[LeadSheetBatch]):
             history=history,
             outcome=outcome,
             mask_rows=mask_rows,
-            arguments=arguments,
-            entry=stepping.entry(np.zeros(count, dtype=np.int64), *arguments),
+            play=stepping.bind(state, *tables, history, outcome, terminated, mask_rows, seen),
         )
 
     def begin(
@@ -133,8 +128,8 @@ class LeadSheet(Task[LeadSheetBatch]):
         )
 
     def step(self, batch: LeadSheetBatch, actions: npt.NDArray[np.int64]) -> None:
-        """Play one slot in every row."""
-        batch.entry(np.ascontiguousarray(actions, dtype=np.int64), *batch.arguments)
+        """Play one slot in every row; `actions` (n,) is int64 and contiguous."""
+        batch.play(actions)
 
     def model(self, piece: int) -> TransitionModel:
         """Transition model of a piece, tabulated once."""

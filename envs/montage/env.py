@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -107,6 +106,8 @@ class Montage(Task[MontageBatch]):
             transition,
             effect,
             piece,
+            unfilled := np.zeros(len(live)),
+            illegal,
         )
         rows = np.flatnonzero(live)
         dynamics.transition(
@@ -125,8 +126,9 @@ class Montage(Task[MontageBatch]):
             batch.last_mirrored,
         )
         self._show(batch, rows)
-        empty = np.where(batch.terminated, 1.0 - batch.beat / bank.beats, 0.0)
-        self._reward(batch, replace(view, unfilled=empty, illegal=illegal), rows)
+        # Known only now that the pieces lie: what stays empty at the end of a film.
+        np.multiply(batch.terminated, 1.0 - batch.beat / bank.beats, out=unfilled)
+        self._reward(batch, view, rows)
         if self._frames:
             observation.write_sheets(bank, batch, rows, fresh=False)
 

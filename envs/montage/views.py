@@ -14,6 +14,8 @@ from segue.rewards.film import MIRROR, CutView
 
 Array = npt.NDArray[Any]
 
+FILLED, LEGAL = np.zeros(1), np.zeros(1, dtype=np.bool_)
+
 
 def look(
     bank: Bank,
@@ -26,11 +28,10 @@ def look(
     transition: Ints,
     effect: Ints,
     piece: Piece,
+    unfilled: Array = FILLED,
+    illegal: Array = LEGAL,
 ) -> CutView:
-    """View of pieces laid at `beat` after a given last piece; all arrays broadcast together.
-
-    `unfilled` and `illegal` are 0: the caller that knows better replaces them.
-    """
+    """View of pieces laid at `beat` after a given last piece; all arrays broadcast together."""
     now = dict(
         zip(FEATURES, np.moveaxis(bank.features[bin_, shot, piece.entry], -1, 0), strict=True)
     )
@@ -63,6 +64,6 @@ def look(
         last_centroid_y=then["centroid_y"],
         position=bank.position[bin_, shot],
         last_position=bank.position[bin_, last_shot],
-        unfilled=np.zeros(1),
-        illegal=np.zeros(1, dtype=np.bool_),
+        unfilled=unfilled,
+        illegal=illegal,
     )
