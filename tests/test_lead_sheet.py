@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from segue.agents.tabular import GreedyPolicy, rollout_return, train_compiled
 from segue.envs.base.errors import SegueError
 from segue.envs.lead_sheet import dynamics
 from segue.envs.lead_sheet.env import LeadSheet, LeadSheetEnv
@@ -33,6 +34,7 @@ from segue.envs.lead_sheet.types import (
 from segue.envs.music.chords import Chord
 from segue.envs.music.moods import MOODS
 from segue.envs.music.scales import MODES
+from segue.experiments.compose import q_learning_config
 from segue.rewards.melody import (
     FULL_CADENCE,
     HALF_CADENCE,
@@ -498,3 +500,13 @@ def test_the_state_row_keeps_what_was_played() -> None:
     assert env.batch.history[:, 0].tolist() == [onset(64), 1, onset(65), 0]
     env.reset()
     assert env.batch.history[:, 0].tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_q_learning_reaches_the_exact_optimum(seed: int) -> None:
+    env = LeadSheetEnv(mood="sad", bars=8, pieces=1, piece_seed=seed)
+    env.reset(seed=seed)
+    model = env.transition_model()
+    table = train_compiled(model, q_learning_config(model, seed, episodes=1_000_000))
+    value = rollout_return(model, GreedyPolicy(table.q).actions())
+    assert value == pytest.approx(env.optimum(), abs=1e-9)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
@@ -52,8 +54,10 @@ class SegueEnv(HoldsBatch[B], gym.Env[Any, Any]):
         self._mask, self._terms = self.batch.mask[0], self.batch.terms[:, 0]
         self._names = task.term_names
         rows = self.batch.observation
-        self._row: Observation = (
-            {key: array[0] for key, array in rows.items()} if isinstance(rows, dict) else rows[0]
+        self._look: Callable[[], Observation] = (
+            rows[0].copy
+            if not isinstance(rows, dict)
+            else (partial(_copied, {key: array[0] for key, array in rows.items()}))
         )
 
     def reset(
@@ -99,10 +103,9 @@ class SegueEnv(HoldsBatch[B], gym.Env[Any, Any]):
 
     def _seen(self) -> tuple[Observation, dict[str, Any]]:
         """Observation and info, as copies."""
-        row = self._row
-        if isinstance(row, dict):
-            observation: Observation = {key: array.copy() for key, array in row.items()}
-        else:
-            observation = row.copy()
         terms = dict(zip(self._names, self._terms.tolist()))  # noqa: B905 (twice as fast)
-        return observation, {"action_mask": self._mask.copy(), "reward_terms": terms}
+        return self._look(), {"action_mask": self._mask.copy(), "reward_terms": terms}
+
+
+def _copied(row: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    return {key: array.copy() for key, array in row.items()}

@@ -138,8 +138,3 @@ class HoldsBatch(Generic[B]):
         self._hold(self.task, len(arrays["reward"]))
         for name, array in self.batch.arrays().items():
             array[...] = arrays[name]
-
-
-def mask_width(space: spaces.Discrete | spaces.MultiDiscrete) -> int:
-    """Length of an action mask: the actions, or those of all dimensions together."""
-    return int(space.n) if isinstance(space, spaces.Discrete) else int(space.nvec.sum())
