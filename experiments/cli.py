@@ -75,7 +75,7 @@ def edit(
     as_json: AsJson = False,
 ) -> None:
     """Train an editor on footage and let it cut a film to the beats of a tune."""
-    from segue.experiments.edit import EditConfig
+    from segue.experiments.material import EditConfig
     from segue.experiments.verbs import edit_verb
 
     config = EditConfig(length=length, seed=seed, steps=steps)

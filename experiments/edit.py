@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from segue.agents.deep import NativeVecEnv, build
-from segue.envs.base.errors import SegueError
-from segue.envs.film.analysis import analyse
-from segue.envs.film.beat_tracking import track_beats
 from segue.envs.film.beats import BeatGrid
 from segue.envs.film.edit import Edit
-from segue.envs.film.gate import film_files
 from segue.envs.film.renderer import render
 from segue.envs.film.shots import ShotTable
 from segue.envs.film.timelines import write_edl, write_otio
 from segue.envs.montage.env import MontageEnv, MontageVectorEnv
-from segue.envs.montage.generator import beats_for, bins_from_footage
 from segue.envs.montage.render import to_edit
-from segue.envs.montage.types import HANDLE, Bank
 from segue.experiments.evaluation import (
     TEST_SEED,
     Evaluation,
@@ -35,48 +31,14 @@ from segue.experiments.evaluation import (
     play,
 )
 from segue.experiments.learning import Curve, imitate_greedy, learn
+from segue.experiments.material import EditConfig, Material
 from segue.experiments.run_folder import RunFolder
 from segue.experiments.tensorboard import FRACTION, Board
-from segue.experiments.train import default_config
+from segue.experiments.train_config import default_config
 
 Progress = Callable[[float, str], None]
 
 ENV, AGENT = "segue/Montage-v0", "maskable-ppo"
-CREDITS_SECONDS, CREDITS_TIMES = 30, 8
-SHORTEST_FILM = 2
-"""Beats."""
-
-
-@dataclass(frozen=True)
-class EditConfig:
-    """Settings of an edit.
-
-    Attributes
-    ----------
-    length : float
-        Longest film, in seconds; it ends on a beat.
-    seed : int
-        Of bins and agent.
-    steps : int
-        Training steps.
-    shots : int
-        Shots in a bin.
-    bins, test_bins : int
-        Bins drawn for training and for testing.
-    test_share : float
-        Part of the shots, the last ones, that training never sees.
-    workers : int
-        Processes that render.
-    """
-
-    length: float = 30.0
-    seed: int = 0
-    steps: int = 150_000
-    shots: int = 24
-    bins: int = 256
-    test_bins: int = 8
-    test_share: float = 0.4
-    workers: int = 2
 
 
 @dataclass(frozen=True)
@@ -117,22 +79,14 @@ class EditResult:
 
 
 def cut_film(
-    footage: Path,
-    music: Path,
-    config: EditConfig,
-    folder: RunFolder,
-    board: Board,
-    progress: Progress,
-    grid: BeatGrid | None = None,
+    material: Material, config: EditConfig, folder: RunFolder, board: Board, progress: Progress
 ) -> EditResult:
-    """Analyse `footage`, train an editor, and let it cut a film to `music`.
+    """Train an editor on the training bins, test it, and let it cut the first test bin.
 
     Parameters
     ----------
-    footage : Path
-        A film or a folder of films of one frame rate.
-    music : Path
-        Any sound file; it becomes the film's sound.
+    material : Material
+        Footage and music.
     config : EditConfig
         Settings.
     folder : RunFolder
@@ -141,37 +95,10 @@ def cut_film(
         Gets the curves.
     progress : callable
         Called with the share done of the present stage and a text.
-    grid : BeatGrid or None
-        The beats of `music` where they are known; None finds them.
-
-    Raises
-    ------
-    SegueError
-        For footage or music that cannot be used, or too little of either.
     """
-    _check(config)
-    files = film_files(footage)
-    grid = grid or track_beats(music, progress=progress)
-    beats = beats_for(grid, config.length)
-    if beats < SHORTEST_FILM:
-        raise SegueError(
-            f"{config.length:g} s of {music.name} hold {max(beats, 0)} whole beats; "
-            f"give a length of at least {SHORTEST_FILM} beats."
-        )
-    table = analyse(files, progress=progress)
-    train_bank, test_bank, held_out = split(table, grid, beats, config)
-    venv = NativeVecEnv(
-        MontageVectorEnv(64, bank=train_bank, autoreset_mode=AutoresetMode.SAME_STEP)
-    )
-    settings = default_config(ENV, AGENT)
-    model = build(AGENT, venv, seed=config.seed, hyperparameters=settings.hyperparameters)
-    assert isinstance(model, OnPolicyAlgorithm)
-    teacher = MontageEnv(bank=train_bank)
-    imitate_greedy(model, teacher, settings.greedy_demonstrations, config.seed, progress)
-    curve = learn(model, venv, board, config.steps, progress, folder.checkpoints)
-    env = MontageEnv(bank=test_bank, render_mode="rgb_array")
-    seeds = _one_seed_a_bin(env)
-    act = model_action(model)
+    model, curve = _train_editor(material, config, folder, board, progress)
+    env = MontageEnv(bank=material.test_bank, render_mode="rgb_array")
+    seeds, act = _one_seed_a_bin(env), model_action(model)
     policies = [evaluate(env, AGENT, act, seeds, progress), *baselines(env, seeds)]
     progress(0.0, "bounding the test bins")
     found = mean_bound(env, seeds)
@@ -179,83 +106,46 @@ def cut_film(
     board.scalars(model.num_timesteps, {FRACTION: policies[0].mean / found[0]})
     growing: list[npt.NDArray[np.uint8]] = []
 
-    def watched(e: MontageEnv, observation: object, info: dict[str, object]) -> object:
-        growing.append(e.render())
+    def watched(e: gym.Env[Any, Any], observation: Any, info: Mapping[str, Any]) -> Any:
+        growing.append(env.render())
         return act(e, observation, info)
 
-    play(env, watched, seeds[0])  # type: ignore[arg-type]
-    title = f"{files[0].stem} to {music.stem}"
-    start = float(grid.times[0])
-    edit = to_edit(test_bank, env.batch, 0, table, env.task.term_names, title, music, start)
+    play(env, watched, seeds[0])
+    edit = to_edit(
+        material.test_bank,
+        env.batch,
+        0,
+        material.table,
+        env.task.term_names,
+        material.title,
+        material.music,
+        float(material.grid.times[0]),
+    )
     return EditResult(
         edit=edit,
-        table=table,
-        held_out=held_out,
+        table=material.table,
+        held_out=material.held_out,
         policies=policies,
         bound=found[0],
         curve=curve,
         strip=env.render(),
         growing=[*growing[1:], env.render()],
-        beat_errors=beat_errors(edit, grid),
+        beat_errors=beat_errors(edit, material.grid),
     )
 
 
-def split(
-    table: ShotTable, grid: BeatGrid, beats: int, config: EditConfig
-) -> tuple[Bank, Bank, bool]:
-    """Draw training bins from the first shots and test bins from the last.
-
-    Where either part alone cannot fill the film, both are drawn from all shots; the third value
-    tells whether the test shots were kept apart.
-    """
-    rows = np.flatnonzero(~credits_like(table))
-    border = len(rows) - round(config.test_share * len(rows))
-    parts = (rows[:border], rows[border:])
-    size = min(config.shots, *(_fit(table, part, grid, beats) for part in parts))
-    draw = (config.bins, config.seed), (config.test_bins, TEST_SEED + config.seed)
-    try:
-        train, test = (
-            bins_from_footage(table, part, grid, beats, size, bins, seed)
-            for part, (bins, seed) in zip(parts, draw, strict=True)
-        )
-        return train, test, True
-    except SegueError:
-        size = min(config.shots, _fit(table, rows, grid, beats))
-        train, test = (
-            bins_from_footage(table, rows, grid, beats, size, bins, seed) for bins, seed in draw
-        )
-        return train, test, False
-
-
-def credits_like(table: ShotTable) -> npt.NDArray[np.bool_]:
-    """Which shots look like rolling credits: over CREDITS_SECONDS and CREDITS_TIMES the median.
-
-    Only in files of at least ten shots, so that a folder of long takes is left alone.
-    """
-    found = np.zeros(len(table), dtype=np.bool_)
-    for number, footage in enumerate(table.footage):
-        own = table.file == number
-        if own.sum() >= 10:
-            longest = max(
-                CREDITS_SECONDS * footage.rate, CREDITS_TIMES * np.median(table.frames[own])
-            )
-            found |= own & (table.frames > float(longest))
-    return found
-
-
-def _fit(table: ShotTable, rows: npt.NDArray[np.int64], grid: BeatGrid, beats: int) -> int:
-    """Shots of `rows` that can fill a beat: no bin can hold more."""
-    rate = float(table.footage[0].rate)
-    longest = np.diff(grid.times[: beats + 1]).max() * rate + 1
-    return int((table.frames[rows] - 2 * HANDLE >= longest).sum())
-
-
-def _check(config: EditConfig) -> None:
-    if not config.length > 0 or config.steps < 1 or config.seed < 0:
-        raise SegueError(
-            f"length is {config.length:g}, steps {config.steps} and seed {config.seed}; give a "
-            "length above 0, at least one step and a seed from 0 on."
-        )
+def _train_editor(
+    material: Material, config: EditConfig, folder: RunFolder, board: Board, progress: Progress
+) -> tuple[OnPolicyAlgorithm, Curve]:
+    """Imitate the greedy editor on the training bins, then learn from reward."""
+    bank = material.train_bank
+    venv = NativeVecEnv(MontageVectorEnv(64, bank=bank, autoreset_mode=AutoresetMode.SAME_STEP))
+    settings = default_config(ENV, AGENT)
+    model = build(AGENT, venv, seed=config.seed, hyperparameters=settings.hyperparameters)
+    assert isinstance(model, OnPolicyAlgorithm)
+    teacher = MontageEnv(bank=bank)
+    imitate_greedy(model, teacher, settings.greedy_demonstrations, config.seed, progress)
+    return model, learn(model, venv, board, config.steps, progress, folder.checkpoints)
 
 
 def _one_seed_a_bin(env: MontageEnv) -> list[int]:

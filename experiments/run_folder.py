@@ -14,6 +14,7 @@ import platform
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from importlib import metadata
@@ -107,6 +108,11 @@ class RunFolder:
     def checkpoints(self) -> Path:
         """Folder of the agent's states, made if missing."""
         return _made(self.path / "checkpoints")
+
+    def discard_if_empty(self) -> None:
+        """Remove the folder again where nothing came of the run; one with files stays."""
+        with suppress(OSError):
+            self.path.rmdir()
 
 
 def write_manifest(

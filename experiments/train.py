@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from importlib import resources
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
-import yaml
 from sb3_contrib.common.maskable.utils import is_masking_supported
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from segue.agents.deep import AGENTS, NativeVecEnv, build, load_checkpoint
+from segue.agents.deep import NativeVecEnv, build, load_checkpoint
 from segue.agents.tabular import GreedyPolicy, QTable, train_compiled
 from segue.envs.base.errors import SegueError
-from segue.envs.base.transition_model import TabularEnv
+from segue.envs.base.transition_model import TabularEnv, TransitionModel
 from segue.experiments.compose import q_learning_config
 from segue.experiments.evaluation import (
     TEST_SEED,
@@ -34,56 +32,11 @@ from segue.experiments.evaluation import (
 from segue.experiments.learning import Curve, imitate_greedy, learn, make_vector_env
 from segue.experiments.run_folder import RunFolder, read_config, write_config, write_manifest
 from segue.experiments.tensorboard import FRACTION, RETURN, Board
+from segue.experiments.train_config import TABULAR, TrainConfig
 
 Progress = Callable[[float, str], None]
 
-TABULAR = "q-learning"
-ALL_AGENTS = (TABULAR, *AGENTS)
 TABLE = "table.safetensors"
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """Everything that a training run depends on.
-
-    Attributes
-    ----------
-    env : str
-        Gymnasium id.
-    agent : str
-        One of ALL_AGENTS.
-    steps : int
-        Environment steps in all.
-    seed : int
-        Of environment and agent, >= 0.
-    num_envs : int
-        Environments side by side (deep agents).
-    eval_episodes : int
-        Test episodes.
-    checkpoint_every : int
-        Steps between checkpoints.
-    greedy_demonstrations : int
-        Episodes of the greedy policy that the agent imitates before it learns (PPO, A2C and
-        MaskablePPO on environments of segue); 0 for none.
-    env_options : mapping
-        Keyword arguments of the environment.
-    test_options : mapping
-        Those that differ in testing, such as the seed of the pieces.
-    hyperparameters : mapping
-        Keyword arguments of the agent.
-    """
-
-    env: str
-    agent: str
-    steps: int = 100_000
-    seed: int = 0
-    num_envs: int = 64
-    eval_episodes: int = 20
-    checkpoint_every: int = 50_000
-    greedy_demonstrations: int = 0
-    env_options: Mapping[str, Any] = field(default_factory=dict)
-    test_options: Mapping[str, Any] = field(default_factory=dict)
-    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -130,34 +83,16 @@ class TrainResult:
         return record
 
 
-def default_config(env: str, agent: str) -> TrainConfig:
-    """Read the settings that come with segue for an environment and an agent.
-
-    They lie in ``configs/<env>__<agent>.yaml``; other pairs get the general ones.
-
-    Raises
-    ------
-    SegueError
-        For an unknown agent.
-    """
-    if agent not in ALL_AGENTS:
-        raise SegueError(f"there is no agent {agent!r}; choose one of {', '.join(ALL_AGENTS)}.")
-    name = f"{env.rpartition(':')[2].replace('/', '-')}__{agent}.yaml"
-    file = resources.files("segue.experiments") / "configs" / name
-    if not file.is_file():
-        # Rollouts of 2,048 steps, as Stable-Baselines3 has them with one environment.
-        rollout = {"n_steps": 256} if agent in ("ppo", "maskable-ppo") else {}
-        return TrainConfig(env, agent, num_envs=8, hyperparameters=rollout)
-    return TrainConfig(env, agent, **yaml.safe_load(file.read_text()))
-
-
 def train(
     config: TrainConfig, out: Path | None, command: Sequence[str], progress: Progress | None = None
 ) -> TrainResult:
     """Train in a new run folder (`out`, or one under ``runs/``), then evaluate."""
     _check(config)
+    # What cannot work is refused before a folder is made.
     make_test_env(config).close()
-    if config.agent != TABULAR:
+    if config.agent == TABULAR:
+        _tabular_model(config)
+    else:
         _make_agent(config, num_envs=1)
     folder = RunFolder.create(None, config.env, config.agent, config.seed, out)
     write_config(folder, config)
@@ -211,14 +146,7 @@ def _tabular(
     resumed: bool,
 ) -> tuple[Act, int, Board]:
     """Q-learning on the transition model of the run's one task."""
-    env = make_test_env(config)
-    env.reset(seed=config.seed)
-    inner = env.unwrapped
-    if not isinstance(inner, TabularEnv):
-        raise SegueError(f"{config.env} has no transition model; choose another agent for it.")
-    model = inner.transition_model()
-    if model.horizon == 0:
-        raise SegueError(f"{config.env} has episodes of no fixed length; choose another agent.")
+    model = _tabular_model(config)
     episodes = -(-config.steps // max(1, model.horizon))
     settings = q_learning_config(model, config.seed, episodes)
     path = folder.checkpoints / TABLE
@@ -238,6 +166,25 @@ def _tabular(
     table = train_compiled(model, settings, table=table, progress=report)
     table.save(path)
     return table_action(GreedyPolicy(table.q)), table.steps, board
+
+
+def _tabular_model(config: TrainConfig) -> TransitionModel:
+    """Tables of the run's one task.
+
+    Raises
+    ------
+    SegueError
+        When the environment has none, or no fixed horizon.
+    """
+    env = make_test_env(config)
+    env.reset(seed=config.seed)
+    inner = env.unwrapped
+    if not isinstance(inner, TabularEnv):
+        raise SegueError(f"{config.env} has no transition model; choose another agent for it.")
+    model = inner.transition_model()
+    if model.horizon == 0:
+        raise SegueError(f"{config.env} has episodes of no fixed length; choose another agent.")
+    return model
 
 
 def _next(step: int) -> int:

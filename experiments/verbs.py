@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from segue.envs.base.errors import SegueError
 from segue.envs.film.beat_tracking import beat_energy, grid_of_tune, read_mono
 from segue.envs.film.beats import BeatGrid
 from segue.envs.film.cache import file_digest
@@ -16,7 +17,7 @@ from segue.envs.film.gate import film_files, open_media, require_audio
 from segue.envs.film.sample_film import USER_LICENCE, sample_film
 from segue.envs.music.tune import Tune
 from segue.experiments.compose import Composition, compose, write_composition
-from segue.experiments.edit import EditConfig, EditResult, cut_film, write_film
+from segue.experiments.edit import EditResult, cut_film, write_film
 from segue.experiments.edit_report import (
     SOUNDFONT,
     show_on_board,
@@ -24,6 +25,7 @@ from segue.experiments.edit_report import (
     write_film_report,
     write_pictures,
 )
+from segue.experiments.material import EditConfig, prepare
 from segue.experiments.progress import Tell, progress_bar
 from segue.experiments.run_folder import (
     RunFolder,
@@ -35,11 +37,11 @@ from segue.experiments.run_folder import (
 from segue.experiments.tensorboard import Board
 from segue.experiments.train import (
     TrainResult,
-    default_config,
     evaluate_run,
     resume,
     train,
 )
+from segue.experiments.train_config import default_config
 
 Outcome = tuple[dict[str, Any], list[str]]
 
@@ -104,9 +106,14 @@ def _edit(
 ) -> Outcome:
     """Cut, render and report; the second half of the demo as well."""
     folder = folder or RunFolder.create(None, "segue/Montage-v0", "edit", config.seed, out)
+    try:
+        material = prepare(footage, music, config, tell, grid)
+    except SegueError:
+        folder.discard_if_empty()
+        raise
     write_config(folder, config)
     with Board(folder.path) as board:
-        result = cut_film(footage, music, config, folder, board, tell, grid)
+        result = cut_film(material, config, folder, board, tell)
         paths = write_film(result.edit, folder.path, tell, config.workers)
         show_on_board(board, result, music, config.steps)
     sources = sources_of(result, sound)

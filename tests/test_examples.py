@@ -19,7 +19,8 @@ from gymnasium.vector import AutoresetMode
 from segue.envs.base.vector import SegueVectorEnv
 from segue.experiments.evaluation import evaluate, mean_bound, random_action
 from segue.experiments.learning import make_vector_env
-from segue.experiments.train import TrainConfig, train
+from segue.experiments.train import train
+from segue.experiments.train_config import TrainConfig
 
 FOLDER = Path(__file__).parents[1] / "docs" / "examples"
 

@@ -7,6 +7,7 @@ import json
 import re
 import socket
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -310,6 +311,8 @@ def test_a_resumed_run_writes_over_what_came_after_its_checkpoint(tmp_path: Path
     with Board(tmp_path) as board:
         for step in range(6):
             board.scalars(step, {"return": 1.0})
+    # TensorBoard reads the files of a folder in order of their names, which count seconds.
+    time.sleep(1.1)
     with Board(tmp_path, purge_step=3) as board:
         for step in range(3, 6):
             board.scalars(step, {"return": 2.0})

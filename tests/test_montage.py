@@ -27,16 +27,8 @@ from segue.envs.montage.generator import (
     synthetic_bank,
 )
 from segue.envs.montage.types import FIRST, HANDLE, LENGTHS, Bank, MontageBatch
-from segue.rewards.film import (
-    CUT,
-    DISSOLVE,
-    FADE_IN,
-    MIRROR,
-    MONTAGE,
-    NONE,
-    SLOW_MOTION,
-    WIPE,
-)
+from segue.rewards.film import MONTAGE
+from segue.rewards.film_view import CUT, DISSOLVE, FADE_IN, MIRROR, NONE, SLOW_MOTION, WIPE
 
 Array = npt.NDArray[Any]
 BEAT = 10

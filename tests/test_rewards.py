@@ -19,8 +19,9 @@ from segue.envs.montage.dynamics import clock
 from segue.envs.montage.env import MontageEnv
 from segue.envs.montage.types import Bank
 from segue.envs.music.chords import Chord
-from segue.rewards import WeightedSum, bell, film, melody
-from segue.rewards.film import MONTAGE, CutView
+from segue.rewards import WeightedSum, bell, film, film_view, melody
+from segue.rewards.film import MONTAGE
+from segue.rewards.film_view import CutView
 from segue.rewards.melody import LEAD_SHEET, NoteView
 
 Array = npt.NDArray[Any]
@@ -51,7 +52,12 @@ def cut(**changes: Any) -> CutView:
     """A plain cut in the middle of a film to a piece of a quarter of it; then `changes`."""
     values: dict[str, Any] = {field.name: 0.0 for field in fields(CutView)}
     values |= {"share": 0.25, "seconds": 2.0, "first": False, "fills": False, "illegal": False}
-    values |= {"transition": film.CUT, "effect": film.NONE, "strength": 0.5, "similarity": 0.5}
+    values |= {
+        "transition": film_view.CUT,
+        "effect": film_view.NONE,
+        "strength": 0.5,
+        "similarity": 0.5,
+    }
     return CutView(**{name: np.atleast_1d(v) for name, v in (values | changes).items()})
 
 
@@ -218,7 +224,7 @@ def test_a_plain_cut_between_like_pictures_jumps() -> None:
     assert value(term, cut(similarity=0.97)) == -0.25
     assert value(term, cut(similarity=0.96)) == 0.0
     assert value(term, cut(similarity=0.97, first=True)) == 0.0
-    for transition in (film.DISSOLVE, film.FADE_THROUGH_BLACK, film.WIPE):
+    for transition in (film_view.DISSOLVE, film_view.FADE_THROUGH_BLACK, film_view.WIPE):
         assert value(term, cut(similarity=0.97, transition=transition)) == 0.0
 
 
@@ -254,15 +260,15 @@ def test_order_goes_forward_in_small_steps() -> None:
 def test_transitions_suit_the_place() -> None:
     term, phrase = film.TransitionFit(), {"strength": 0.95}
     for strength in (0.0, 1.0):
-        assert value(term, cut(transition=film.CUT, strength=strength)) == 0.15
-    dissolve = {"transition": film.DISSOLVE, "energy": 0.5}
+        assert value(term, cut(transition=film_view.CUT, strength=strength)) == 0.15
+    dissolve = {"transition": film_view.DISSOLVE, "energy": 0.5}
     assert value(term, cut(**dissolve, **phrase)) == 0.2
-    assert value(term, cut(transition=film.DISSOLVE, energy=0.0, **phrase)) == 0.25
+    assert value(term, cut(transition=film_view.DISSOLVE, energy=0.0, **phrase)) == 0.25
     assert value(term, cut(**dissolve, strength=0.94)) == 0.05
-    fade = {"transition": film.FADE_THROUGH_BLACK, "similarity": 0.2}
+    fade = {"transition": film_view.FADE_THROUGH_BLACK, "similarity": 0.2}
     assert value(term, cut(**fade, **phrase)) == 0.2
     assert value(term, cut(**fade, strength=0.94)) == 0.0
-    wipe = {"transition": film.WIPE, "motion_y": 0.3}
+    wipe = {"transition": film_view.WIPE, "motion_y": 0.3}
     assert value(term, cut(**wipe, motion_x=-0.8)) == 0.2
     assert value(term, cut(**wipe, motion_x=0.4, **phrase)) == 0.1
 
@@ -270,20 +276,20 @@ def test_transitions_suit_the_place() -> None:
 @pytest.mark.parametrize(
     ("effect", "worth", "changes"),
     [
-        (film.NONE, 0.6, {"motion": 1.0, "saturation": 0.15}),
-        (film.SLOW_MOTION, 0.6, {"motion": 0.8, "energy": 0.25}),
-        (film.SLOW_MOTION, 0.0, {"motion": 0.8, "energy": 1.0}),
-        (film.COLOUR_BOOST, 1.0, {"saturation": 0.15}),
-        (film.COLOUR_BOOST, exp(-0.5), {"saturation": 0.23}),
-        (film.BLACK_AND_WHITE, 1.0, {"saturation": 0.0}),
-        (film.BLACK_AND_WHITE, exp(-2.0), {"saturation": 0.12}),
-        (film.ZOOM_IN, 0.9, {"motion": 0.0}),
-        (film.ZOOM_IN, 0.9 * exp(-0.5), {"motion": 0.15}),
-        (film.MIRROR, 0.5, {"motion": 1.0}),
-        (film.FADE_IN, 1.0, {"first": True}),
-        (film.FADE_IN, 0.0, {"fills": True}),
-        (film.FADE_OUT, 1.0, {"fills": True}),
-        (film.FADE_OUT, 0.0, {"first": True}),
+        (film_view.NONE, 0.6, {"motion": 1.0, "saturation": 0.15}),
+        (film_view.SLOW_MOTION, 0.6, {"motion": 0.8, "energy": 0.25}),
+        (film_view.SLOW_MOTION, 0.0, {"motion": 0.8, "energy": 1.0}),
+        (film_view.COLOUR_BOOST, 1.0, {"saturation": 0.15}),
+        (film_view.COLOUR_BOOST, exp(-0.5), {"saturation": 0.23}),
+        (film_view.BLACK_AND_WHITE, 1.0, {"saturation": 0.0}),
+        (film_view.BLACK_AND_WHITE, exp(-2.0), {"saturation": 0.12}),
+        (film_view.ZOOM_IN, 0.9, {"motion": 0.0}),
+        (film_view.ZOOM_IN, 0.9 * exp(-0.5), {"motion": 0.15}),
+        (film_view.MIRROR, 0.5, {"motion": 1.0}),
+        (film_view.FADE_IN, 1.0, {"first": True}),
+        (film_view.FADE_IN, 0.0, {"fills": True}),
+        (film_view.FADE_OUT, 1.0, {"fills": True}),
+        (film_view.FADE_OUT, 0.0, {"first": True}),
     ],
 )
 def test_effects_suit_the_picture(effect: int, worth: float, changes: dict[str, Any]) -> None:
@@ -448,11 +454,11 @@ def montage_bank() -> Bank:
 
 # Shot, in-point, length, transition, effect; the third comes again and is replaced.
 PIECES = [
-    (2, 1, 0, film.CUT, film.FADE_IN),
-    (0, 0, 1, film.CUT, film.MIRROR),
-    (0, 2, 0, film.WIPE, film.NONE),
-    (4, 1, 1, film.CUT, film.SLOW_MOTION),
-    (3, 0, 1, film.FADE_THROUGH_BLACK, film.BLACK_AND_WHITE),
+    (2, 1, 0, film_view.CUT, film_view.FADE_IN),
+    (0, 0, 1, film_view.CUT, film_view.MIRROR),
+    (0, 2, 0, film_view.WIPE, film_view.NONE),
+    (4, 1, 1, film_view.CUT, film_view.SLOW_MOTION),
+    (3, 0, 1, film_view.FADE_THROUGH_BLACK, film_view.BLACK_AND_WHITE),
 ]
 
 

@@ -23,7 +23,7 @@ from segue.envs.montage.types import (
     LONGEST_TRANSITION,
     Bank,
 )
-from segue.rewards.film import CUT, MIRROR
+from segue.rewards.film_view import CUT, MIRROR
 
 Ints = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]

@@ -17,7 +17,8 @@ from segue.envs.montage import dynamics, observation, optimum, render, views
 from segue.envs.montage.generator import synthetic_bank
 from segue.envs.montage.types import FIRST, LENGTHS, PLACED, Bank, MontageBatch
 from segue.rewards.base import WeightedSum
-from segue.rewards.film import MONTAGE, CutView
+from segue.rewards.film import MONTAGE
+from segue.rewards.film_view import CutView
 
 
 class Montage(Task[MontageBatch]):

@@ -22,7 +22,7 @@ from segue.envs.film.shots import THIRDS
 from segue.envs.montage import dynamics, views
 from segue.envs.montage.types import FIRST, LENGTHS, Bank, MontageBatch
 from segue.rewards.base import FloatArray, WeightedSum
-from segue.rewards.film import CUT, MIRROR, CutView
+from segue.rewards.film_view import CUT, MIRROR, CutView
 
 EXACT_SHOTS = 7
 ITERATIONS = 60

@@ -15,7 +15,7 @@ from segue.envs.film.shots import ShotTable
 from segue.envs.film.transitions import TRANSITIONS
 from segue.envs.montage.dynamics import transition_frames
 from segue.envs.montage.types import HANDLE, Bank, MontageBatch
-from segue.rewards.film import CUT, NONE
+from segue.rewards.film_view import CUT, NONE
 
 
 def to_edit(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from segue.envs.film.shots import FEATURES
 from segue.envs.montage.dynamics import Ints, Piece
 from segue.envs.montage.types import FIRST, Bank
-from segue.rewards.film import MIRROR, CutView
+from segue.rewards.film_view import MIRROR, CutView
 
 Array = npt.NDArray[Any]
 
