@@ -257,7 +257,7 @@ def _cached(folder: Path, digest: str) -> _Analysis | None:
 
 def _footage(path: Path, digest: str, analysis: _Analysis) -> Footage:
     numerator, denominator, frames, width, height, sound = analysis.facts.tolist()
-    licence, attribution = known_source(digest)
+    licence, attribution = known_source(path, digest)
     rate = Fraction(numerator, denominator)
     return Footage(path, digest, rate, frames, width, height, bool(sound), licence, attribution)
 
