@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""Experiments: the command line, training and evaluation, run folders, reports and benchmarks."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -9,6 +10,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # One thread a process, before NumPy and torch are imported.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+
+# A runner in the background may have Ctrl-C ignored, which the processes of the tests inherit.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Numba's cache looks only at the file of a compiled function, not at those that it inlines. A
 # folder named by the hash of all sources never serves code of other rules.

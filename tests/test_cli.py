@@ -212,8 +212,6 @@ def test_interruption_ends_with_130_and_leaves_no_process_or_half_file(media, tm
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # A runner in the background may have SIGINT ignored, which children inherit.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while not list(out.glob("events*")) and time.monotonic() < deadline:
