@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 import pickle
-import warnings
 from functools import reduce
 from typing import Any
 
@@ -119,11 +118,7 @@ def test_gymnasium_accepts_the_environment(name: str, options: dict[str, Any]) -
 
 @every_env
 def test_sb3_accepts_the_environment(name: str, options: dict[str, Any]) -> None:
-    with warnings.catch_warnings():
-        # Advice, not a fault: the shots are a set, (n, features), for policies that attend to
-        # sets; SB3's own extractor flattens them.
-        warnings.filterwarnings("ignore", "Your observation shots has an unconventional shape")
-        sb3_check(gym.make(name, **options).unwrapped)
+    sb3_check(gym.make(name, **options).unwrapped)
 
 
 @every_env

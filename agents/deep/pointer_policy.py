@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, cast
 
 import torch
@@ -22,10 +23,13 @@ class SetExtractor(BaseFeaturesExtractor):
     Parameters
     ----------
     observation_space : gymnasium.spaces.Dict
-        `set_key`: Box (N, F), last feature 1 where the candidate is available, else 0. Other
+        `set_key`: Box (N F,) or (N, F), last feature 1 where the candidate is available, else 0.
+        Other
         entries: Box (C,) vectors and uint8 Box images (channels first here).
     set_key : str
         Name of the set of candidates.
+    n_candidates : int
+        Their number N.
     hidden : int
         Width H of every layer, divisible by `heads`.
     attention_layers : int
@@ -39,17 +43,21 @@ class SetExtractor(BaseFeaturesExtractor):
         self,
         observation_space: spaces.Dict,
         set_key: str,
+        n_candidates: int,
         hidden: int,
         attention_layers: int,
         heads: int,
     ) -> None:
         candidates = observation_space.spaces.get(set_key)
-        if candidates is None or candidates.shape is None or len(candidates.shape) != 2:
+        shape = (candidates.shape or ()) if candidates is not None else ()
+        size = prod(shape) if shape else 0
+        if not size or size % n_candidates or (len(shape) > 1 and shape[0] != n_candidates):
             raise SegueError(
-                f"The observation has no set of candidates {set_key!r} of shape (N, F) but "
-                f"{list(observation_space.spaces)}; name the right entry by set_key."
+                f"The observation has no set {set_key!r} of {n_candidates} candidates but "
+                f"{list(observation_space.spaces)}; name the right entry by set_key, and make the "
+                "first action dimension its size."
             )
-        self.n_candidates, n_features = candidates.shape
+        self.n_candidates, n_features = n_candidates, size // n_candidates
         self.hidden = hidden
         super().__init__(observation_space, (self.n_candidates + 1) * hidden + self.n_candidates)
         self.set_key = set_key
@@ -81,6 +89,7 @@ class SetExtractor(BaseFeaturesExtractor):
             (B, N H + N + H): N candidates, their availability, then the summary.
         """
         rows = observations[self.set_key]
+        rows = rows.reshape(len(rows), self.n_candidates, -1)
         available = rows[..., -1:]
         x = self.embed(rows)
         for attention in self.rounds:
@@ -223,6 +232,7 @@ class PointerPolicy(MaskableMultiInputActorCriticPolicy):
     ) -> None:
         extractor = {
             "set_key": set_key,
+            "n_candidates": _action_sizes(action_space)[0],
             "hidden": hidden,
             "attention_layers": attention_layers,
             "heads": heads,
@@ -245,14 +255,8 @@ class PointerPolicy(MaskableMultiInputActorCriticPolicy):
 
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)
-        n_candidates = cast(SetExtractor, self.features_extractor).n_candidates
-        sizes = _action_sizes(self.action_space)
-        if sizes[0] != n_candidates:
-            raise SegueError(
-                f"The first action dimension has {sizes[0]} values but the set has {n_candidates} "
-                "candidates; make them equal."
-            )
-        self.action_net = PointerHead(n_candidates, self._hidden, sum(sizes[1:]))
+        n_candidates, *others = _action_sizes(self.action_space)
+        self.action_net = PointerHead(n_candidates, self._hidden, sum(others))
         # Nearly equal probabilities at first, as Stable-Baselines3 has it.
         for layer in (self.action_net.score, self.action_net.other):
             if layer is not None:

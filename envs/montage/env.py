@@ -197,7 +197,7 @@ class Montage(Task[MontageBatch]):
             bank.similarity,
             bank.position,
             bank.features,
-            view["shots"],
+            view["shots"].reshape(len(batch.beat), bank.shots, -1),
             view["context"],
         )
 
@@ -224,7 +224,7 @@ class MontageEnv(SegueEnv[MontageBatch]):
     other: ``info["action_mask"]`` (int8) and `action_masks()` (bool).
 
     ## Observation Space
-    `Dict`: ``shots`` (n, 31) and ``context`` (33,), float32, as `observation.space` lists them;
+    `Dict`: ``shots`` (n * 31,) and ``context`` (33,), float32, as `observation.space` lists them;
     in mode ``frames`` also ``contact_sheet`` (uint8, the shots' thumbnails, black where used).
 
     ## Rewards

@@ -37,8 +37,8 @@ SHEET_COLUMNS = 4
 def space(bank: Bank, mode: str) -> spaces.Dict:
     """Observation space.
 
-    ``shots`` (n, 31): of each shot eight features of each of its thirds, its length (of
-    LONG_SHOT frames, at most 2), place in the film, colour likeness of each third to the end of
+    ``shots`` (n * 31,), shot after shot: of each eight features of each of its thirds, its length
+    (of LONG_SHOT frames, at most 2), place in the film, colour likeness of each third to the end of
     the last piece, step in the film from it, and 1 where it may come next. The features are
     brightness, saturation, sharpness, motion, motion_x, motion_y, centroid_x and centroid_y
     (`segue.envs.film.shots.FEATURES`; motion is a rank). ``context``: strength and
@@ -50,7 +50,9 @@ def space(bank: Bank, mode: str) -> spaces.Dict:
     low, high = -np.ones((bank.shots, SHOT_WIDTH)), np.ones((bank.shots, SHOT_WIDTH))
     high[:, STATIC - 2] = 2.0
     parts: dict[str, spaces.Space[Any]] = {
-        "shots": spaces.Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32),
+        "shots": spaces.Box(
+            low.astype(np.float32).ravel(), high.astype(np.float32).ravel(), dtype=np.float32
+        ),
         "context": spaces.Box(-1.0, 1.0, (CONTEXT_WIDTH,), dtype=np.float32),
     }
     if mode == "frames":
