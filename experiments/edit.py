@@ -63,6 +63,8 @@ class EditResult:
         Picture of the timeline.
     growing : list of ndarray
         The same while the film grows, for an animation.
+    beat_frames : ndarray (beats + 1,) int64
+        Frame of each beat, and of the end.
     beat_errors : ndarray (cuts - 1,) float64
         Seconds between each cut and the nearest beat of the music.
     """
@@ -75,6 +77,7 @@ class EditResult:
     curve: Curve
     strip: npt.NDArray[np.uint8]
     growing: list[npt.NDArray[np.uint8]]
+    beat_frames: npt.NDArray[np.int64]
     beat_errors: npt.NDArray[np.float64]
 
 
@@ -130,6 +133,7 @@ def cut_film(
         curve=curve,
         strip=env.render(),
         growing=[*growing[1:], env.render()],
+        beat_frames=material.test_bank.beat_frames,
         beat_errors=beat_errors(edit, material.grid),
     )
 

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from segue.envs.base.atomic import atomic_path
-from segue.envs.film.filmstrip import contact_frames
+from segue.envs.film.edit import Edit
+from segue.envs.film.filmstrip import contact_frames, strip
 from segue.envs.film.gate import open_media, require_video
 from segue.experiments.compose import Composition
 from segue.experiments.edit import EditResult
@@ -54,12 +55,27 @@ def write_pictures(folder: Path, result: EditResult, film: Path) -> dict[str, Pa
     two_rows = np.concatenate([frames[:, :half], frames[:, half : 2 * half]])
     paths = {name: folder / name for name in ("timeline.png", "frames.jpg", "learning-curve.svg")}
     with atomic_path(paths["timeline.png"]) as temporary:
-        Image.fromarray(result.strip).save(temporary)
+        Image.fromarray(timeline_picture(result.edit, result.beat_frames, film)).save(temporary)
     with atomic_path(paths["frames.jpg"]) as temporary:
         Image.fromarray(two_rows).save(temporary, quality=88)
     with atomic_path(paths["learning-curve.svg"]) as temporary:
         temporary.write_text(_learning(result), encoding="utf-8")
     return paths
+
+
+def timeline_picture(
+    edit: Edit, beat_frames: npt.NDArray[np.int64], film: Path
+) -> npt.NDArray[np.uint8]:
+    """Draw the timeline with pictures out of the finished film."""
+    lengths = [cut.frames for cut in edit.cuts]
+    return strip(
+        middle_frames(film, lengths),
+        lengths,
+        ["" if cut.effect == "none" else cut.effect.replace("_", " ") for cut in edit.cuts],
+        transitions=[float(cut.transition_frames) for cut in edit.cuts],
+        beats=beat_frames.tolist(),
+        size=(1280, 150),
+    )
 
 
 def _learning(result: EditResult) -> str:
@@ -105,7 +121,8 @@ def write_film_report(
             term_bars({one.name: one.terms for one in result.policies}),
         ),
     ]
-    pictures = [("The timeline: thumbnails, beats, transitions and effects", result.strip)]
+    timeline = timeline_picture(edit, result.beat_frames, film)
+    pictures = [("The timeline: pictures, beats, transitions and effects", timeline)]
     errors = result.beat_errors
     facts = {
         "length": f"{edit.frames} frames, {float(edit.seconds):.2f} s at {float(edit.rate):g} fps",
