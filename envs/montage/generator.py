@@ -90,20 +90,32 @@ def bins_from_footage(
             f"fill {can_fill * longest_beat / float(rate):.1f} s; give more footage or a shorter "
             "length."
         )
-    colours = table.colours[picked].reshape(count, size * THIRDS, -1)
+    return _bank(table, picked, grid, frames)
+
+
+def _bank(
+    table: ShotTable,
+    picked: npt.NDArray[np.int64],
+    grid: BeatGrid,
+    frames: npt.NDArray[np.int64],
+) -> Bank:
+    """Lay out the rows `picked` (bins, n) of the table; `frames` are those of the beats."""
+    bins, shots = picked.shape
+    beats = len(frames) - 1
+    colours = table.colours[picked].reshape(bins, shots * THIRDS, -1)
     similarity = np.einsum("bik,bjk->bij", colours, colours).clip(0.0, 1.0)
-    timeline, spans = clock(frames)
+    lengths, spans = clock(frames)
     return Bank(
-        rate=rate,
+        rate=table.footage[0].rate,
         beat_frames=frames,
-        lengths=timeline,
+        lengths=lengths,
         spans=spans,
         strength=grid.strength[:beats].astype(np.float32),
         energy=bar_energy(grid.energy[:beats]),
         row=picked.astype(np.int32),
-        frames=lengths,
+        frames=table.frames[picked].astype(np.int64) - 2 * HANDLE,
         features=_with_ranked_motion(table.features)[picked],
-        similarity=similarity.reshape(count, size, THIRDS, size, THIRDS).astype(np.float32),
+        similarity=similarity.reshape(bins, shots, THIRDS, shots, THIRDS).astype(np.float32),
         position=positions(table)[picked],
         thumbnails=table.thumbnails[picked],
     )
