@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +24,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+BEGAN = time.perf_counter()
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
@@ -39,7 +42,7 @@ def _say(text: str) -> None:
 def _finish(record: dict[str, Any], lines: list[str], as_json: bool) -> None:
     """Print what came out, as lines for people or as one JSON line."""
     if as_json:
-        _say(json.dumps(record))
+        _say(json.dumps({"seconds": round(time.perf_counter() - BEGAN, 3)} | record))
     else:
         for line in lines:
             _say(line)

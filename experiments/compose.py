@@ -35,6 +35,8 @@ class Composition:
         The tune.
     value, optimum, random, greedy : float
         Return of the tune, the exact optimum, and the returns of the baselines.
+    steps : int
+        Notes, holds and rests that the agent tried.
     terms : mapping of str to float
         Sum of each weighted reward term.
     curve : ndarray (k, 2) float64
@@ -46,6 +48,7 @@ class Composition:
     optimum: float
     random: float
     greedy: float
+    steps: int
     terms: Mapping[str, float]
     curve: np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
@@ -112,6 +115,7 @@ def compose(mood: str, bars: int, seed: int, progress: Progress | None = None) -
         optimum=optimum,
         random=random_return,
         greedy=greedy_return,
+        steps=table.steps,
         terms=terms,
         curve=np.stack([np.minimum(episodes, table.episodes), np.asarray(table.curve)], axis=1),
     )

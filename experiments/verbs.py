@@ -61,6 +61,7 @@ def compose_verb(
     record = {
         "run": str(folder.path),
         "files": {name: str(path) for name, path in paths.items()},
+        "steps": composition.steps,
         "mean_return": composition.value,
         "fraction_of_optimum": composition.fraction,
         "greedy": composition.greedy,

@@ -145,6 +145,8 @@ def test_compose_writes_its_files_and_reaches_the_optimum(tmp_path, inside):
     record = json.loads(said.splitlines()[-1])
     assert record["fraction_of_optimum"] == pytest.approx(1.0, abs=1e-9)
     assert record["greedy"] <= record["mean_return"]
+    assert record["steps"] > 0
+    assert record["seconds"] > 0
     for name in ("tune.mid", "tune.musicxml", "tune.wav", "score.png", "manifest.json"):
         assert (out / name).stat().st_size > 0
 
