@@ -93,7 +93,10 @@ def write_film_report(
     command: str,
     composition: Composition | None = None,
 ) -> None:
-    """Write the page about a film, and about its tune where segue composed it."""
+    """Write the page about a film, and about its tune where segue composed it.
+
+    `write_pictures` comes first: the page shows its ``timeline.png``.
+    """
     edit = result.edit
     agent = result.policies[0]
     kept = (
@@ -121,17 +124,9 @@ def write_film_report(
             term_bars({one.name: one.terms for one in result.policies}),
         ),
     ]
-    timeline = timeline_picture(edit, result.beat_frames, film)
+    timeline = np.asarray(Image.open(path.with_name("timeline.png")).convert("RGB"))
     pictures = [("The timeline: pictures, beats, transitions and effects", timeline)]
-    errors = result.beat_errors
-    facts = {
-        "length": f"{edit.frames} frames, {float(edit.seconds):.2f} s at {float(edit.rate):g} fps",
-        "picture": f"{edit.width} x {edit.height}",
-        "cuts on beats": f"{int((errors <= NEAR_BEAT).sum())} of {len(errors)} within 70 ms, "
-        f"farthest {1000 * errors.max(initial=0.0):.0f} ms",
-        "shots analysed": f"{len(result.table)}",
-        "interval": "95 % bootstrap over the test bins, one training seed",
-    }
+    facts = _facts(result)
     if composition is not None:
         curves.append(_composition_curve(composition))
         facts |= _composition_facts(composition)
@@ -153,6 +148,21 @@ def write_film_report(
             command=command,
         ),
     )
+
+
+def _facts(result: EditResult) -> dict[str, str]:
+    edit, errors = result.edit, result.beat_errors
+    steps = result.curve.steps[-1] if result.curve.steps else 0
+    return {
+        "length": f"{edit.frames} frames, {float(edit.seconds):.2f} s at {float(edit.rate):g} fps",
+        "picture": f"{edit.width} x {edit.height}",
+        "cuts on beats": f"{int((errors <= NEAR_BEAT).sum())} of {len(errors)} within 70 ms, "
+        f"farthest {1000 * errors.max(initial=0.0):.0f} ms",
+        "shots analysed": f"{len(result.table)}",
+        "training": "imitated the greedy editor on the training bins, then learnt from reward for "
+        f"{steps:,} steps (MaskablePPO)",
+        "interval": "95 % bootstrap over the test bins, one training seed",
+    }
 
 
 def _note(returns: npt.NDArray[np.float64]) -> str:

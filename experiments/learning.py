@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -40,7 +41,7 @@ def make_vector_env(
     SegueError
         For an unknown id, or options that the environment does not take.
     """
-    try:
+    with _told(env_id):
         if _resets_in_step(env_id):
             return gym.make_vec(
                 env_id,
@@ -56,6 +57,25 @@ def make_vector_env(
             vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP},
             **options,
         )
+
+
+def make_env(env_id: str, options: Mapping[str, Any]) -> gym.Env[Any, Any]:
+    """Make one environment.
+
+    Raises
+    ------
+    SegueError
+        For an unknown id, or options that the environment does not take.
+    """
+    with _told(env_id):
+        return gym.make(env_id, disable_env_checker=True, **options)
+
+
+@contextmanager
+def _told(env_id: str) -> Iterator[None]:
+    """Say in a sentence why an environment cannot be made."""
+    try:
+        yield
     except (gym.error.Error, ModuleNotFoundError) as error:
         known = ", ".join(name for name in gym.registry if name.startswith("segue/"))
         raise SegueError(

@@ -29,7 +29,13 @@ from segue.experiments.evaluation import (
     model_action,
     table_action,
 )
-from segue.experiments.learning import Curve, imitate_greedy, learn, make_vector_env
+from segue.experiments.learning import (
+    Curve,
+    imitate_greedy,
+    learn,
+    make_env,
+    make_vector_env,
+)
 from segue.experiments.run_folder import RunFolder, read_config, write_config, write_manifest
 from segue.experiments.tensorboard import FRACTION, RETURN, Board
 from segue.experiments.train_config import TABULAR, TrainConfig
@@ -94,6 +100,9 @@ def train(
         _tabular_model(config)
     else:
         _make_agent(config, num_envs=1)
+    if out is not None and (out / "checkpoints").is_dir():
+        # Its checkpoints would be taken for this run's when it is resumed.
+        raise SegueError(f"{out} holds a run already; name another folder, or --resume {out}.")
     folder = RunFolder.create(None, config.env, config.agent, config.seed, out)
     write_config(folder, config)
     write_manifest(
@@ -206,7 +215,7 @@ def _deep(
         extra = load_checkpoint(model, folder.checkpoints)
         curve = Curve(list(extra["steps"]), list(extra["returns"]))
     elif config.greedy_demonstrations:
-        teacher = gym.make(config.env, disable_env_checker=True, **config.env_options)
+        teacher = make_env(config.env, config.env_options)
         episodes = config.greedy_demonstrations
         assert isinstance(model, OnPolicyAlgorithm)
         imitate_greedy(model, teacher, episodes, config.seed, progress)
@@ -254,10 +263,7 @@ def make_test_env(config: TrainConfig) -> gym.Env[Any, Any]:
     SegueError
         For an unknown id or options that it does not take.
     """
-    vector = make_vector_env(config.env, 1, {**config.env_options, **config.test_options})
-    vector.close()
-    options = {**config.env_options, **config.test_options}
-    return gym.make(config.env, disable_env_checker=True, **options)
+    return make_env(config.env, {**config.env_options, **config.test_options})
 
 
 def _evaluated(

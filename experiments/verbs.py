@@ -90,30 +90,30 @@ def edit_verb(
     film_files(footage)
     sound = [Source(music.name, USER_LICENCE, "", file_digest(music))]
     with progress_bar("editing") as tell:
-        return _edit(footage, music, config, out, command, tell, sound)
+        folder = RunFolder.create(None, "segue/Montage-v0", "edit", config.seed, out)
+        return _edit(footage, music, config, folder, command, tell, sound)
 
 
 def _edit(
     footage: Path,
     music: Path,
     config: EditConfig,
-    out: Path | None,
+    folder: RunFolder,
     command: Sequence[str],
     tell: Tell,
     sound: Sequence[Source],
     composition: Composition | None = None,
-    folder: RunFolder | None = None,
     grid: BeatGrid | None = None,
 ) -> Outcome:
     """Cut, render and report; the second half of the demo as well."""
-    folder = folder or RunFolder.create(None, "segue/Montage-v0", "edit", config.seed, out)
     try:
         material = prepare(footage, music, config, tell, grid)
     except SegueError:
         folder.discard_if_empty()
         raise
     write_config(folder, config)
-    with Board(folder.path) as board:
+    # A film made again in its folder starts its curves anew.
+    with Board(folder.path, purge_step=0) as board:
         result = cut_film(material, config, folder, board, tell)
         paths = write_film(result.edit, folder.path, tell, config.workers)
         show_on_board(board, result, music, config.steps)
@@ -172,12 +172,11 @@ def demo_verb(
             footage,
             wav,
             config,
-            out,
+            folder,
             command,
             tell,
             [made, SOUNDFONT],
             composition,
-            folder,
             grid,
         )
     files = {name: str(path) for name, path in tune.items()} | record["files"]

@@ -158,6 +158,9 @@ def test_train_resume_and_evaluate_agree(tmp_path, inside):
     assert code == 0
     first = json.loads(said.splitlines()[-1])
     assert first["run"] == str(out)
+    code, _, err = inside(*start, "--out", out, cwd=tmp_path)
+    assert code == 2
+    assert "holds a run already" in one_sentence(err)
     code, said, _ = inside("train", "--resume", out, "--steps", 400_000, "--json", cwd=tmp_path)
     assert code == 0
     second = json.loads(said.splitlines()[-1])
