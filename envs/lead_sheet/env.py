@@ -11,13 +11,15 @@ import numpy.typing as npt
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
+from segue.envs.base.kernel import bind
+from segue.envs.base.reward_table import tabulate
 from segue.envs.base.single import SegueEnv
 from segue.envs.base.task import Batch, Bound, Task
 from segue.envs.base.transition_model import TransitionModel
 from segue.envs.base.vector import SegueVectorEnv
 from segue.envs.lead_sheet import dynamics, observation, optimum, render, stepping
 from segue.envs.lead_sheet.generator import draw_piece, lay_out
-from segue.envs.lead_sheet.reward_table import tabulate
+from segue.envs.lead_sheet.reward_grid import AXES, open_grid
 from segue.envs.lead_sheet.types import (
     ACTIONS,
     COLUMNS,
@@ -77,7 +79,8 @@ class LeadSheet(Task[LeadSheetBatch]):
                 for index in range(pieces)
             )
         self.bank = lay_out(pieces)
-        self.table = tabulate(reward.with_weights(reward_weights or {}), self.bank)
+        weighted = reward.with_weights(reward_weights or {})
+        self.table = tabulate(weighted, open_grid(self.bank), AXES)
         self.term_names = self.table.names
         self.action_space = spaces.Discrete(ACTIONS)
         self.observation_space = observation.space(self.bank.slots, pieces[0].slots_per_bar)
@@ -92,6 +95,7 @@ class LeadSheet(Task[LeadSheetBatch]):
         history = np.zeros((self.bank.slots, count), dtype=np.int8)
         terminated = np.zeros(count, dtype=np.bool_)
         seen = np.zeros((count, *self.observation_space.shape), dtype=np.int16)
+        step = stepping.step_batch
         tables = (self.bank.slot_table, self.table.values, self.table.groups)
         return LeadSheetBatch(
             reward=outcome[0],
@@ -103,7 +107,7 @@ class LeadSheet(Task[LeadSheetBatch]):
             history=history,
             outcome=outcome,
             mask_rows=mask_rows,
-            play=stepping.bind(state, *tables, history, outcome, terminated, mask_rows, seen),
+            play=bind(step, state, *tables, history, outcome, terminated, mask_rows, seen),
         )
 
     def begin(

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from segue.envs.base.reward_table import RewardTable
 from segue.envs.base.transition_model import TransitionModel
-from segue.envs.lead_sheet.reward_table import RewardTable
 from segue.envs.lead_sheet.stepping import enumerate_model
 from segue.envs.lead_sheet.types import ACTIONS, CONTEXTS, NO_PITCH, Bank
 

@@ -1,22 +1,20 @@
 """One compiled pass over a batch: rules, reward and observation of every row.
 
-This file only joins what `dynamics`, `reward_table` and `observation` define. Few arrays are
+This file only joins what `dynamics`, `reward_grid` and `observation` define. Few arrays are
 passed, since handing one over costs more than stepping an environment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
-
 import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from segue.envs.base.kernel import EXPANDED
+from segue.envs.base.reward_table import look_up
 from segue.envs.lead_sheet import dynamics
 from segue.envs.lead_sheet.observation import encode
-from segue.envs.lead_sheet.reward_table import AXES, look_up
+from segue.envs.lead_sheet.reward_grid import AXES
 from segue.envs.lead_sheet.types import (
     ACTIONS,
     ALLOWED,
@@ -40,11 +38,6 @@ Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int8]
 Words = npt.NDArray[np.uint64]
 Seen = npt.NDArray[np.int16]
-
-EXPANDED = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").view(
-    np.uint64
-)[:, 0]
-"""Eight bits spread over the eight bytes of a word: a mask is written four words at a time."""
 
 
 @nb.njit(inline="always")
@@ -148,18 +141,6 @@ def step_batch(
     for i in range(np.uint64(len(state))):
         if where[AXES + 1, i] == 1:
             outcome[:, i] = 0.0
-
-
-def bind(*arguments: npt.NDArray[Any]) -> Callable[[Longs], None]:
-    """Bind `step_batch` to all of its arguments but the last, the actions.
-
-    What comes back is the compiled code itself: it spares Numba's look at the type of every
-    argument, a quarter of the time of a single environment's step. It must be given contiguous
-    int64 actions, one a row: nothing checks them.
-    """
-    kinds = tuple(nb.typeof(argument) for argument in (*arguments, np.zeros(1, dtype=np.int64)))
-    step_batch.compile(kinds)
-    return partial(step_batch.overloads[kinds].entry_point, *arguments)
 
 
 @nb.njit(nogil=True, cache=True)

@@ -1,38 +1,24 @@
-"""The reward of a bank of pieces as flat tables, one gather a term.
+"""A reward as flat tables, one gather a term: how compiled environments add up their terms.
 
-The terms work elementwise on broadcasting fields, so they are called once, on an open grid whose
-axes are everything that a melody reward may see of a slot. A term's result has length 1 along
-each axis that it does not look at; such an axis gets stride 0, and the table stays small.
+Terms work elementwise on broadcasting fields, so they are called once, on an *open grid* whose
+axes are everything that the reward may see of a step. A term's result has length 1 along each
+axis that it does not look at; such an axis gets stride 0, and the table stays small.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from segue.envs.lead_sheet.dynamics import NO_INTERVAL
-from segue.envs.lead_sheet.types import (
-    CHORD_TONES,
-    LEAP_DOWN,
-    LEAP_UP,
-    LOW,
-    NO_PITCH,
-    PITCHES,
-    WIDEST_LEAP,
-    Bank,
-)
-from segue.rewards.base import FloatArray, WeightedSum
-from segue.rewards.melody import NoteView
+from segue.rewards.base import FloatArray, View, WeightedSum
 
 SMALL = 4096
 """Entries of a table that stays in the fastest cache."""
-
-AXES = 7
-"""Slot of the bank, kind, pitch sounding, interval, move before, unresolved before, illegal."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +33,7 @@ class RewardTable:
         The terms, group by group; they are added in this order.
     values : ndarray (size,) float64
         The groups, one after the other; within a group the terms are innermost.
-    groups : ndarray (groups, 2 + AXES) int32
+    groups : ndarray (groups, 2 + axes) int32
         How many terms the group has, where it begins in `values`, and its stride along each
         axis, 0 where it does not look.
     """
@@ -57,49 +43,28 @@ class RewardTable:
     groups: npt.NDArray[np.int32]
 
 
-def open_grid(bank: Bank) -> NoteView:
-    """Build the view of every combination at once, each field on its own axes."""
-
-    def axis(values: npt.ArrayLike, number: int) -> npt.NDArray[np.int64]:
-        shape = [1] * AXES
-        shape[number] = -1
-        return np.asarray(values).reshape(shape)
-
-    def per_slot(name: str) -> npt.NDArray[np.int64]:
-        return axis(np.concatenate([getattr(piece, name) for piece in bank.pieces]), 0)
-
-    rows = len(bank.strength)
-    index = np.arange(PITCHES + 1)
-    # Bit NO_PITCH is never set: silence is no chord tone.
-    chord_tone = bank.slot_table[:, CHORD_TONES, None] >> index & 1
-    tonic = np.repeat([piece.tonic for piece in bank.pieces], bank.slots)
-    degree = np.where(index == NO_PITCH, -1, (index + LOW - tonic[:, None]) % 12)
-    interval = np.arange(NO_INTERVAL + 1)
-    leap = np.zeros(3, dtype=np.int64)
-    leap[LEAP_UP], leap[LEAP_DOWN] = 1, -1
-    return NoteView(
-        kind=axis(np.arange(3), 1),
-        pitch=axis(np.where(index == NO_PITCH, -1, index + LOW), 2),
-        chord_tone=chord_tone.reshape(rows, 1, PITCHES + 1, 1, 1, 1, 1) == 1,
-        degree=degree.reshape(rows, 1, PITCHES + 1, 1, 1, 1, 1),
-        moves=axis(interval, 3) != NO_INTERVAL,
-        interval=axis(np.where(interval == NO_INTERVAL, 0, interval - WIDEST_LEAP), 3),
-        leap=axis(leap, 4),
-        unresolved=axis(np.arange(2), 5) == 1,
-        strength=axis(bank.strength, 0).astype(np.float64),
-        target=per_slot("target").astype(np.float64),
-        template=per_slot("template"),
-        motif=per_slot("motif"),
-        cadence=per_slot("cadence"),
-        illegal=axis(np.arange(2), 6) == 1,
-    )
+def along(values: npt.ArrayLike, axis: int, axes: int) -> npt.NDArray[Any]:
+    """Lay `values` (k,) along one axis of an open grid of so many axes."""
+    shape = [1] * axes
+    shape[axis] = -1
+    return np.asarray(values).reshape(shape)
 
 
-def tabulate(reward: WeightedSum[NoteView], bank: Bank) -> RewardTable:
-    """Evaluate every term on the open grid of `bank`."""
+def tabulate(reward: WeightedSum[View], grid: View, axes: int) -> RewardTable:
+    """Evaluate every term on an open grid.
+
+    Parameters
+    ----------
+    reward : WeightedSum
+        The terms.
+    grid : View
+        What they see, each field on its own axes of `axes` in all.
+    axes : int
+        How many axes the grid has.
+    """
     tables = [
-        (name, value.reshape((1,) * (AXES - value.ndim) + value.shape))
-        for name, value in zip(reward.names, reward.values(open_grid(bank)), strict=True)
+        (name, value.reshape((1,) * (axes - value.ndim) + value.shape))
+        for name, value in zip(reward.names, reward.values(grid), strict=True)
     ]
     names, values, groups, begin = [], [], [], 0
     for shape, members in _grouped(tables).items():
@@ -146,17 +111,18 @@ def look_up(
     ----------
     values, groups : ndarray
         Of the `RewardTable`.
-    where : ndarray (at least AXES + 1, n) int32
-        Coordinates of each row; line AXES is scratch.
+    where : ndarray (at least axes + 1, n) int32
+        Coordinates of each row; the line after the axes is scratch.
     outcome : ndarray (1 + terms, n) float64
         Filled: the sum, then the terms.
     """
-    rows, cell = np.uint64(where.shape[1]), where[AXES]
+    axes = groups.shape[1] - 2
+    rows, cell = np.uint64(where.shape[1]), where[axes]
     term = np.uint64(0)
     outcome[0] = 0.0
     for group in range(len(groups)):
         cell[:] = groups[group, 1]
-        for axis in range(AXES):
+        for axis in range(axes):
             step, line = groups[group, 2 + axis], where[axis]
             if step != 0:
                 for i in range(rows):

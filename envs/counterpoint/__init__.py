@@ -1,0 +1,1 @@
+"""First-species counterpoint above a cantus firmus, with its exact optimum."""

@@ -1,0 +1,1 @@
+"""RL Tuner's task: a melody of 32 sixteenths, token by token."""

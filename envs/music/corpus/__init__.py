@@ -1,0 +1,1 @@
+"""Melodies from files: reading, normalising, de-duplicating, splitting."""

@@ -1,0 +1,1 @@
+"""Measures of melodies, by their published definitions."""
