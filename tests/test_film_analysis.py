@@ -16,12 +16,12 @@ import av
 import numpy as np
 import pytest
 
+from segue.envs.base.cache import cache_folder, file_digest, load_arrays, store_arrays
 from segue.envs.base.errors import SegueError
 from segue.envs.film import analysis, shot_detection
 from segue.envs.film import sample_film as samples
 from segue.envs.film.analysis import analyse
 from segue.envs.film.beat_tracking import grid_of_tune, octave_of, track_beats
-from segue.envs.film.cache import cache_folder, file_digest, load_arrays, store_arrays
 from segue.envs.film.features import (
     brightness,
     colour_shares,

@@ -19,7 +19,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from segue.envs.film.cache import cache_folder, file_digest, load_arrays, store_arrays
+from segue.envs.base.cache import cache_folder, file_digest, load_arrays, store_arrays
 from segue.envs.film.features import (
     Picture,
     Vector,

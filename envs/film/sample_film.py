@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from segue.envs.base.atomic import atomic_path
-from segue.envs.film.cache import cache_folder, file_digest
+from segue.envs.base.cache import cache_folder, file_digest
 from segue.envs.film.synthetic import write_synthetic_film
 
 Progress = Callable[[float, str], None]
