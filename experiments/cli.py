@@ -25,6 +25,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+corpus_app = typer.Typer(
+    help="Collections of melodies to learn from.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(corpus_app, name="corpus")
+
 BEGAN = time.perf_counter()
 
 INTERRUPTED = 130
@@ -48,18 +53,37 @@ def _finish(record: dict[str, Any], lines: list[str], as_json: bool) -> None:
             _say(line)
 
 
-@app.command(epilog="Example: segue compose --mood hopeful --bars 16 --seed 0 --out out/")
+@app.command(
+    epilog='Example: segue compose --chords "Am7 D7 | Gmaj7" --key "G major" --metre 3/4 --out out/'
+)
 def compose(
     mood: Annotated[str, typer.Option(help="Mood of the tune.")] = "hopeful",
     bars: Annotated[int, typer.Option(help="Length in bars, 1 to 64.")] = 16,
+    chords: Annotated[
+        str | None,
+        typer.Option(help='Chords, such as "Am7 D7 | Gmaj7"; default a progression by mood.'),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(help='Key, such as "D dorian"; default that of the chords, or by mood.'),
+    ] = None,
+    metre: Annotated[str, typer.Option(help="2/4, 3/4, 4/4 or 6/8.")] = "4/4",
+    tempo: Annotated[
+        float | None, typer.Option(help="Quarter notes a minute; default by mood.")
+    ] = None,
+    swing: Annotated[
+        float, typer.Option(help="Long to short eighth: 1 straight, 2 triplet, 3 at most.")
+    ] = 1.0,
     seed: Seed = 0,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Compose a tune by Q-learning: MIDI, MusicXML, WAV and score."""
+    from segue.envs.lead_sheet.types import Brief
     from segue.experiments.verbs import compose_verb
 
-    record, lines = compose_verb(mood, bars, seed, out, _command())
+    brief = Brief(mood, bars, chords, key, metre, tempo, swing)
+    record, lines = compose_verb(brief, seed, out, _command())
     _finish(record, lines, as_json)
 
 
@@ -175,6 +199,31 @@ def bench(
         _say(json.dumps(benchmarks.measure(which)))
     else:
         benchmarks.bench(which)
+
+
+@corpus_app.command("add", epilog="Example: segue corpus add tunes/ --licence CC0-1.0 --name mine")
+def corpus_add(
+    folder: Annotated[Path, typer.Argument(help="Folder of MIDI, MusicXML and ABC files.")],
+    licence: Annotated[
+        str, typer.Option(help="SPDX identifier of the tunes' licence, or public-domain.")
+    ] = "unknown",
+    name: Annotated[str | None, typer.Option(help="Name; default the folder's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read a folder of melodies and keep it as a collection."""
+    from segue.experiments.corpus import add_verb
+
+    record, lines = add_verb(folder, name, licence)
+    _finish(record, lines, as_json)
+
+
+@corpus_app.command("list", epilog="Example: segue corpus list --json")
+def corpus_list(as_json: AsJson = False) -> None:
+    """List the collections: name, tunes, licence, origin."""
+    from segue.experiments.corpus import list_verb
+
+    record, lines = list_verb()
+    _finish(record, lines, as_json)
 
 
 def _command() -> list[str]:

@@ -13,7 +13,8 @@ from segue.envs.base.errors import SegueError
 from segue.envs.base.transition_model import TransitionModel
 from segue.envs.lead_sheet.env import LeadSheetEnv
 from segue.envs.lead_sheet.generator import draw_piece
-from segue.envs.music.audio import write_wav
+from segue.envs.lead_sheet.types import Brief
+from segue.envs.music.audio import write_audio
 from segue.envs.music.midi import write_midi
 from segue.envs.music.musicxml import write_musicxml
 from segue.envs.music.score import write_score
@@ -72,15 +73,34 @@ def q_learning_config(model: TransitionModel, seed: int, episodes: int) -> QLear
     )
 
 
-def compose(mood: str, bars: int, seed: int, progress: Progress | None = None) -> Composition:
+def optimistic_table(model: TransitionModel, seed: int) -> QTable:
+    """Q-table that believes every slot that is left to pay its greatest reward.
+
+    The rewards of slots differ, so this is a closer bound than one for all of them, and Q-learning
+    rules out what is worse the sooner.
+
+    Parameters
+    ----------
+    model : TransitionModel
+        Of episodes of one length, its states in the order of the slots.
+    seed : int
+        Of the agent.
+    """
+    table = QTable.empty(model.n_states, model.n_actions, seed)
+    rewards = np.where(model.legal, model.reward, -np.inf).reshape(model.horizon, -1)
+    left = rewards.max(axis=1)[::-1].cumsum()[::-1]
+    states = np.repeat(left, model.n_states // model.horizon)
+    table.q[:] = np.where(model.legal, states[:, None], -np.inf)
+    return table
+
+
+def compose(brief: Brief, seed: int, progress: Progress | None = None) -> Composition:
     """Compose a tune with tabular Q-learning on `segue/LeadSheet-v0`.
 
     Parameters
     ----------
-    mood : str
-        A key of `segue.envs.music.moods.MOODS`.
-    bars : int
-        Length, 1 to 64.
+    brief : Brief
+        What is asked for: mood, bars, chords, key, metre, tempo, swing.
     seed : int
         Of the piece and of the agent; the same seed gives the same tune.
     progress : callable or None
@@ -89,28 +109,30 @@ def compose(mood: str, bars: int, seed: int, progress: Progress | None = None) -
     Raises
     ------
     SegueError
-        For an unknown mood, a length out of range or a negative seed.
+        For a negative seed, or as `draw_piece`.
     """
     if seed < 0:
         raise SegueError(f"seed is {seed}; give a whole number from 0 on.")
-    piece = draw_piece(mood, bars, np.random.default_rng(seed))
+    piece = draw_piece(brief, np.random.default_rng(seed))
     env = LeadSheetEnv(pieces=(piece,))
     env.reset(seed=seed)
-    config = q_learning_config(env.transition_model(), seed, episodes=5_000_000)
+    model = env.transition_model()
+    config = q_learning_config(model, seed, episodes=5_000_000)
     optimum = env.optimum()
 
     def report(table: QTable) -> None:
         if progress:
             best = table.curve[-1] if len(table.curve) else 0.0
-            progress(min(0.99, float(best) / optimum), f"{table.episodes:,} episodes")
+            progress(min(0.99, max(0.0, float(best) / optimum)), f"{table.episodes:,} episodes")
 
-    table = train_compiled(env.transition_model(), config, progress=report)
+    table = optimistic_table(model, seed)
+    table = train_compiled(model, config, table=table, progress=report)
     random_return, _ = play(env, random_action(np.random.default_rng(seed)), seed)
     greedy_return, _ = play(env, greedy_action, seed)
     value, terms = play(env, table_action(GreedyPolicy(table.q)), seed)
     episodes = np.arange(1, len(table.curve) + 1) * config.chunk_episodes
     return Composition(
-        tune=env.tune(f"{mood.capitalize()} No. {seed + 1}"),
+        tune=env.tune(f"{brief.mood.capitalize()} No. {seed + 1}"),
         value=value,
         optimum=optimum,
         random=random_return,
@@ -129,7 +151,7 @@ def write_composition(
     writers: tuple[Callable[[Tune, Path], None], ...] = (
         write_midi,
         write_musicxml,
-        write_wav,
+        write_audio,
         write_score,
     )
     for index, (path, write) in enumerate(zip(paths.values(), writers, strict=True)):

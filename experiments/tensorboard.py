@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -139,6 +140,22 @@ class Board:
             buffer, "gif", save_all=True, append_images=rest, duration=duration, loop=0, disposal=1
         )
         self._add_image(tag, buffer.getvalue(), first.size, step)
+
+    def gif(self, tag: str, data: bytes, step: int) -> None:
+        """Add an animation that is a GIF already, as it is.
+
+        Of the animated formats that browsers know, TensorBoard's image page serves GIF and PNG
+        under their names; WebP it sends as bytes of no kind.
+
+        Raises
+        ------
+        ValueError
+            If the bytes are no GIF.
+        """
+        if data[:6] not in (b"GIF87a", b"GIF89a") or len(data) < 10:
+            raise ValueError("these bytes are no GIF")
+        width, height = struct.unpack_from("<HH", data, 6)
+        self._add_image(tag, data, (width, height), step)
 
     def sound(self, tag: str, path: Path, step: int) -> None:
         """Add the first `SOUND_SECONDS` of a sound file, as mono at `SOUND_RATE`.

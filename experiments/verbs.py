@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from segue.envs.base.cache import file_digest
 from segue.envs.base.errors import SegueError
 from segue.envs.film.beat_tracking import beat_energy, grid_of_tune, read_mono
 from segue.envs.film.beats import BeatGrid
-from segue.envs.film.cache import file_digest
 from segue.envs.film.gate import film_files, open_media, require_audio
 from segue.envs.film.sample_film import USER_LICENCE, sample_film
+from segue.envs.lead_sheet.types import Brief
 from segue.envs.music.tune import Tune
 from segue.experiments.compose import Composition, compose, write_composition
 from segue.experiments.edit import EditResult, cut_film, write_film
@@ -45,17 +46,15 @@ from segue.experiments.train_config import default_config
 
 Outcome = tuple[dict[str, Any], list[str]]
 
-DEMO_MOOD, DEMO_BARS = "hopeful", 16
+DEMO_BRIEF = Brief("hopeful", 16)
 
 
-def compose_verb(
-    mood: str, bars: int, seed: int, out: Path | None, command: Sequence[str]
-) -> Outcome:
+def compose_verb(brief: Brief, seed: int, out: Path | None, command: Sequence[str]) -> Outcome:
     """``segue compose``."""
     with progress_bar("composing") as tell:
-        composition = compose(mood, bars, seed, tell)
+        composition = compose(brief, seed, tell)
         folder = RunFolder.create(None, "segue/LeadSheet-v0", "compose", seed, out)
-        settings = {"mood": mood, "bars": bars}
+        settings = asdict(brief)
         write_manifest(folder, command=command, seed=seed, config=settings, sources=[SOUNDFONT])
         paths = write_composition(composition, folder.path, tell)
     record = {
@@ -161,7 +160,7 @@ def demo_verb(
             film = sample_film(progress=tell)
             footage = film.path
         film_files(footage)
-        composition = compose(DEMO_MOOD, DEMO_BARS, seed, tell)
+        composition = compose(DEMO_BRIEF, seed, tell)
         folder = RunFolder.create(None, "segue", "demo", seed, out)
         tune = write_composition(composition, folder.path, tell)
         grid = tune_grid(composition.tune, tune["tune.wav"])
@@ -187,11 +186,15 @@ def demo_verb(
 
 
 def tune_grid(tune: Tune, wav: Path) -> BeatGrid:
-    """Beats of a tune that segue composed: exact times, loudness from its sound."""
-    beats = int(tune.quarters)
-    exact = grid_of_tune(tune.tempo, beats, tune.beats_per_bar)
+    """Beats of a tune that segue composed: exact times, loudness from its sound.
+
+    They are the felt ones: quarters, or in compound metre dotted quarters.
+    """
+    metre = tune.metre
+    tempo, beats = tune.tempo / metre.pulse, tune.bars * metre.pulses
+    exact = grid_of_tune(tempo, beats, metre.pulses)
     energy = beat_energy(read_mono(wav), exact.times).astype(np.float32)
-    return grid_of_tune(tune.tempo, beats, tune.beats_per_bar, energy)
+    return grid_of_tune(tempo, beats, metre.pulses, energy)
 
 
 def train_verb(

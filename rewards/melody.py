@@ -19,10 +19,19 @@ from segue.rewards.shaping import bell
 
 REST, HOLD, ONSET = 0, 1, 2
 """What a slot of the grid does; also what the rhythm template asks for."""
+FREE = 3
+"""Value of `NoteView.template` where the rhythm is free."""
 
 NO_CADENCE, HALF_CADENCE, FULL_CADENCE = 0, 1, 2
 NO_MOTIF = 2
 """Value of `NoteView.motif` where the motif asks for nothing."""
+NO_TARGET = -1.0
+"""Value of `NoteView.target` where no arch is asked for."""
+
+STEP, SMALL = 2, 4
+"""Semitones: a step is up to the first, a small move up to the second, a leap beyond it."""
+LONGEST_RUN = 4
+"""Small moves in one direction that may follow each other; `NoteView.run` counts no further."""
 
 STRONG = 0.5
 """Metrical strength from which on a slot counts as strong."""
@@ -51,14 +60,19 @@ class NoteView:
         Semitones from the note before, -12 to 12; 0 where `moves` is False.
     leap : int array
         Direction of the leap (over 4 semitones) that led to the note before: -1, 0 (none), 1.
+    run : int array
+        Small moves (1 to 4 semitones) in one direction that led to the note before, one after
+        the other: -LONGEST_RUN (or more) downwards to LONGEST_RUN upwards; 0 for none.
+    repeated : bool array
+        The note before repeated the pitch of the one before it.
     unresolved : bool array
         The note before began on a strong slot outside its chord.
     strength : float array
         Metrical strength of the slot: 1 downbeat, .5 mid-bar, .25 other beats, .125 off-beat.
     target : float array
-        MIDI pitch that the piece's arch passes through here.
+        MIDI pitch that the piece's arch passes through here, or NO_TARGET.
     template : int array
-        REST, HOLD or ONSET: what the rhythmic motif asks for.
+        REST, HOLD or ONSET: what the rhythmic motif asks for; or FREE.
     motif : int array
         Direction that the melodic motif asks for: -1, 0, 1, or NO_MOTIF.
     cadence : int array
@@ -74,6 +88,8 @@ class NoteView:
     moves: BoolArray
     interval: IntArray
     leap: IntArray
+    run: IntArray
+    repeated: BoolArray
     unresolved: BoolArray
     strength: FloatArray
     target: FloatArray
@@ -106,20 +122,20 @@ class Harmony:
 class Resolution:
     """Dissonance on a strong slot is left by step.
 
-    After such a note: +1 for an onset one or two semitones away, -1 for any other onset or a
-    rest, 0 while it is held and where nothing waits to be resolved. Source: Fux.
+    After such a note: -1 for a rest or an onset that is not one or two semitones away; else 0,
+    since a fault that is put right is not better than none. Source: Fux.
     """
 
     name: ClassVar[str] = "resolution"
     low: ClassVar[float] = -1.0
-    high: ClassVar[float] = 1.0
+    high: ClassVar[float] = 0.0
 
     def __call__(self, view: NoteView) -> FloatArray:
         """Value per element."""
         size = np.abs(view.interval)
-        step = view.moves & (size >= 1) & (size <= 2)
+        step = view.moves & (size >= 1) & (size <= STEP)
         waiting = view.unresolved & (view.kind != HOLD)
-        return np.where(waiting, np.where(step, 1.0, -1.0), 0.0)
+        return np.where(waiting & ~step, -1.0, 0.0)
 
 
 INTERVAL_WORTH = (-0.3, 1.0, 1.0, 0.6, 0.5, 0.3, -1.0, 0.2, -0.4, -0.4, -1.0, -1.0, 0.0)
@@ -131,7 +147,9 @@ tritone and sevenths are avoided."""
 class Motion:
     """Small intervals rather than large ones, by `INTERVAL_WORTH`; 0 where nothing moves.
 
-    Source: step preference of tonal melody, Huron (2006), ch. 5; order of worth by convention.
+    But -1 for what goes on too long: the third onset of one pitch in a row, and a small move (up
+    to four semitones) after `LONGEST_RUN` in the same direction. Source: step preference of tonal
+    melody, Huron (2006), ch. 5; order of worth and length of runs by convention.
     """
 
     name: ClassVar[str] = "motion"
@@ -140,7 +158,11 @@ class Motion:
 
     def __call__(self, view: NoteView) -> FloatArray:
         """Value per element."""
-        worth = np.asarray(INTERVAL_WORTH)[np.abs(view.interval)]
+        size = np.abs(view.interval)
+        onward = (size >= 1) & (size <= SMALL) & (np.sign(view.interval) == np.sign(view.run))
+        runs_on = onward & (np.abs(view.run) >= LONGEST_RUN)
+        dwells = (view.interval == 0) & view.repeated
+        worth = np.where(runs_on | dwells, -1.0, np.asarray(INTERVAL_WORTH)[size])
         return np.where(view.moves, worth, 0.0)
 
 
@@ -148,26 +170,26 @@ class Motion:
 class LeapRecovery:
     """A leap of more than four semitones is answered by a step in the opposite direction.
 
-    +1 when the onset after the leap is such a step, -1 when it is not, 0 where no leap precedes.
-    Source: textbook rule; von Hippel & Huron (2000).
+    -1 when the onset after the leap is no such step, else 0. Source: textbook rule; von Hippel &
+    Huron (2000).
     """
 
     name: ClassVar[str] = "leap_recovery"
     low: ClassVar[float] = -1.0
-    high: ClassVar[float] = 1.0
+    high: ClassVar[float] = 0.0
 
     def __call__(self, view: NoteView) -> FloatArray:
         """Value per element."""
-        back = (np.sign(view.interval) == -view.leap) & (np.abs(view.interval) <= 2)
+        back = (np.sign(view.interval) == -view.leap) & (np.abs(view.interval) <= STEP)
         asked = view.moves & (view.leap != 0)
-        return np.where(asked, np.where(back, 1.0, -1.0), 0.0)
+        return np.where(asked & ~back, -1.0, 0.0)
 
 
 @dataclass(frozen=True)
 class Contour:
-    """Onsets lie near the piece's arch: `bell` of the distance in semitones, 0 without onset.
+    """Onsets lie near the piece's arch: `bell` of the distance in semitones.
 
-    Source: melodic arch, Huron (1996).
+    0 without onset or without arch. Source: melodic arch, Huron (1996).
     """
 
     width: float = 3.0
@@ -177,25 +199,28 @@ class Contour:
 
     def __call__(self, view: NoteView) -> FloatArray:
         """Value per element."""
-        return np.where(view.kind == ONSET, bell(view.pitch - view.target, self.width), 0.0)
+        asked = (view.kind == ONSET) & (view.target != NO_TARGET)
+        return np.where(asked, bell(view.pitch - view.target, self.width), 0.0)
 
 
 @dataclass(frozen=True)
 class Rhythm:
-    """Onsets, holds and rests agree with the piece's rhythmic motif: +1 or -1.
+    """Onsets, holds and rests agree with the piece's rhythmic motif: 0, or -1 for another.
 
     A rest where the motif holds, or a hold where it rests, shortens or lengthens a note without
-    breaking the motif: 0.
+    breaking the motif: -1/2. Nothing is lost where the rhythm is free. Agreement earns nothing,
+    so that a free rhythm and a kept one are worth the same.
     """
 
     name: ClassVar[str] = "rhythm"
     low: ClassVar[float] = -1.0
-    high: ClassVar[float] = 1.0
+    high: ClassVar[float] = 0.0
 
     def __call__(self, view: NoteView) -> FloatArray:
         """Value per element."""
         quiet = (view.kind != ONSET) & (view.template != ONSET)
-        return np.where(view.kind == view.template, 1.0, np.where(quiet, 0.0, -1.0))
+        kept = (view.kind == view.template) | (view.template == FREE)
+        return np.where(kept, 0.0, np.where(quiet, -0.5, -1.0))
 
 
 @dataclass(frozen=True)
@@ -225,19 +250,41 @@ note or subtonic."""
 class Cadence:
     """Phrases end on the degrees that close or open them.
 
-    At a full cadence +1 on the tonic; at a half cadence +1 on `HALF_CADENCE_DEGREES`; otherwise
-    -1 there, and 0 elsewhere. Source: textbook rule.
+    -1 at a full cadence off the tonic, and at a half cadence off `HALF_CADENCE_DEGREES`; else 0.
+    Source: textbook rule.
     """
 
     name: ClassVar[str] = "cadence"
     low: ClassVar[float] = -1.0
-    high: ClassVar[float] = 1.0
+    high: ClassVar[float] = 0.0
 
     def __call__(self, view: NoteView) -> FloatArray:
         """Value per element."""
         open_end = np.isin(view.degree, HALF_CADENCE_DEGREES)
         good = np.where(view.cadence == FULL_CADENCE, view.degree == 0, open_end)
-        return np.where(view.cadence == NO_CADENCE, 0.0, np.where(good, 1.0, -1.0))
+        return np.where((view.cadence == NO_CADENCE) | good, 0.0, -1.0)
+
+
+@dataclass(frozen=True)
+class Approach:
+    """Cadences are reached by step.
+
+    On the slot of a cadence 0 for an onset one or two semitones from the note before, -1 for one
+    by a leap of more than four, -1/2 for anything else; 0 on other slots. Source: textbook rule
+    (the clausula); Fux.
+    """
+
+    name: ClassVar[str] = "approach"
+    low: ClassVar[float] = -1.0
+    high: ClassVar[float] = 0.0
+
+    def __call__(self, view: NoteView) -> FloatArray:
+        """Value per element."""
+        size = np.abs(view.interval)
+        step = view.moves & (size >= 1) & (size <= STEP)
+        leap = view.moves & (size > SMALL)
+        worth = np.where(step, 0.0, np.where(leap, -1.0, -0.5))
+        return np.where(view.cadence == NO_CADENCE, 0.0, worth)
 
 
 @dataclass(frozen=True)
@@ -256,13 +303,14 @@ class Legality:
 LEAD_SHEET: WeightedSum[NoteView] = WeightedSum(
     (
         (Harmony(), 1.0),
-        (Resolution(), 0.5),
+        (Resolution(), 1.0),
         (Motion(), 1.0),
-        (LeapRecovery(), 0.5),
+        (LeapRecovery(), 1.0),
         (Contour(), 0.6),
-        (Rhythm(), 1.0),
+        (Rhythm(), 2.0),
         (Motif(), 0.4),
-        (Cadence(), 2.0),
+        (Cadence(), 4.0),
+        (Approach(), 2.0),
         (Legality(), 1.0),
     )
 )

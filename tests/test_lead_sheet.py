@@ -14,7 +14,7 @@ from segue.agents.tabular import GreedyPolicy, rollout_return, train_compiled
 from segue.envs.base.errors import SegueError
 from segue.envs.lead_sheet import dynamics
 from segue.envs.lead_sheet.env import LeadSheet, LeadSheetEnv
-from segue.envs.lead_sheet.generator import draw_piece, lay_out, metrical_strength
+from segue.envs.lead_sheet.generator import draw_piece, lay_out
 from segue.envs.lead_sheet.optimum import best_line
 from segue.envs.lead_sheet.types import (
     ACTIONS,
@@ -25,16 +25,23 @@ from segue.envs.lead_sheet.types import (
     LEAP_DOWN,
     LEAP_UP,
     LOW,
+    MOVES,
     NO_PITCH,
     PITCHES,
+    REPEATED,
+    RUN_DOWN,
+    RUN_UP,
     SLOT,
     STAY,
+    Brief,
     Piece,
 )
 from segue.envs.music.chords import Chord
+from segue.envs.music.metre import Metre
 from segue.envs.music.moods import MOODS
 from segue.envs.music.scales import MODES
-from segue.experiments.compose import q_learning_config
+from segue.envs.music.tune import ChordSpan
+from segue.experiments.compose import optimistic_table, q_learning_config
 from segue.rewards.melody import (
     FULL_CADENCE,
     HALF_CADENCE,
@@ -56,19 +63,19 @@ def onset(midi: int) -> int:
 
 def hand_piece(
     chords: tuple[Chord, ...] = (Chord(0, "maj"), Chord(7, "maj")),
-    beats_per_bar: int = 1,
+    beats: int = 1,
     mode: str = "major",
     **changes: Any,
 ) -> Piece:
-    """A tiny piece: two slots a bar and beat; with one beat a bar both slots are strong."""
-    slots = len(chords) * beats_per_bar * 2
+    """A tiny piece, a chord a bar of quarters; in bars of one quarter both slots are strong."""
+    slots = len(chords) * beats * 2
     piece = Piece(
         mood="hopeful",
         tonic=0,
         mode=mode,
         tempo=120.0,
-        beats_per_bar=beats_per_bar,
-        chords=chords,
+        metre=Metre(beats, 4),
+        chords=tuple(ChordSpan(beats * i, beats, chord) for i, chord in enumerate(chords)),
         template=np.full(slots, ONSET, dtype=np.int8),
         motif=np.full(slots, NO_MOTIF, dtype=np.int8),
         cadence=np.full(slots, NO_CADENCE, dtype=np.int8),
@@ -177,7 +184,7 @@ def test_an_episode_begins_in_silence() -> None:
 
 
 def test_a_hold_changes_nothing() -> None:
-    for move, unresolved, strong, tones in product((0, 1, 2), (0, 1), (0, 1), (0, ALL)):
+    for move, unresolved, strong, tones in product(range(MOVES), (0, 1), (0, 1), (0, ALL)):
         state = after(
             9, 1, move=move, unresolved=unresolved, is_strong=strong, chord_tones=tones, sounding=1
         )
@@ -185,27 +192,40 @@ def test_a_hold_changes_nothing() -> None:
 
 
 def test_a_rest_silences_and_clears_the_dissonance() -> None:
-    for move, strong, tones in product((0, 1, 2), (0, 1), (0, ALL)):
+    for move, strong, tones in product(range(MOVES), (0, 1), (0, ALL)):
         state = after(9, 0, move=move, unresolved=1, is_strong=strong, chord_tones=tones)
         assert state == (9, 0, move, 0, 3)
 
 
 def test_an_onset_sounds_and_remembers_the_note_before() -> None:
-    assert after(9, 2 + 11, sounding=0) == (11, 1, STAY, 0, 9)
+    assert after(9, 2 + 11, sounding=0) == (11, 1, RUN_UP + 1, 0, 9)
     assert after(NO_PITCH, 2 + 20, sounding=0) == (20, 1, STAY, 0, NO_PITCH)
 
 
 @pytest.mark.parametrize(
     ("interval", "move"),
     [
-        *((size, STAY) for size in (-4, -1, 0, 1, 4)),
+        *((size, RUN_DOWN + 1) for size in (-4, -1)),
+        (0, REPEATED),
+        *((size, RUN_UP + 1) for size in (1, 4)),
         *((size, LEAP_UP) for size in (5, 12)),
         *((size, LEAP_DOWN) for size in (-5, -12)),
     ],
 )
 def test_more_than_four_semitones_are_a_leap(interval: int, move: int) -> None:
-    for before in (STAY, LEAP_UP, LEAP_DOWN):
+    for before in (STAY, LEAP_UP, LEAP_DOWN, REPEATED):
         assert after(12, 2 + 12 + interval, move=before)[2] == move
+
+
+def test_small_moves_in_one_direction_are_counted() -> None:
+    for begin, other, sign in ((RUN_UP, RUN_DOWN, 1), (RUN_DOWN, RUN_UP, -1)):
+        found = [after(12, 2 + 12 + sign, move=begin + length)[2] for length in range(1, 5)]
+        assert found == [begin + 2, begin + 3, begin + 4, begin + 4]
+        assert after(12, 2 + 12 - 2 * sign, move=begin + 3)[2] == other + 1
+        assert after(12, 2 + 12, move=begin + 3)[2] == REPEATED
+        # A hold and a rest leave it as it is.
+        assert [after(12, action, move=begin + 3)[2] for action in (0, 1)] == [begin + 3] * 2
+    assert len({STAY, LEAP_UP, LEAP_DOWN, REPEATED, *range(RUN_UP + 1, MOVES)}) == MOVES == 12
 
 
 def test_the_first_note_is_no_leap() -> None:
@@ -243,7 +263,11 @@ def test_kinds_and_intervals() -> None:
 
 
 def test_contexts_number_every_state_once() -> None:
-    states = list(product(range(PITCHES + 1), range(2), range(3), range(2)))
+    voices = ((0, 0), (1, 0), (1, 1))
+    states = [
+        (p, *voices[v][:1], m, voices[v][1]) for p, m, v in product(range(25), range(12), range(3))
+    ]
+    states.append((NO_PITCH, 0, STAY, 0))
     numbers = [dynamics.context_of(*state) for state in states]
     assert sorted(numbers) == list(range(CONTEXTS))
     for number, state in zip(numbers, states, strict=True):
@@ -262,7 +286,7 @@ def test_an_episode_lasts_as_long_as_the_piece(bars: int) -> None:
 
 
 def test_what_was_played_is_what_is_heard() -> None:
-    env = LeadSheetEnv(pieces=[hand_piece(beats_per_bar=2)])
+    env = LeadSheetEnv(pieces=[hand_piece(beats=2)])
     env.reset(seed=0)
     # An illegal hold before the first note, and an illegal leap, are heard as rests.
     for action in (HOLD_ACTION, onset(60), HOLD_ACTION, onset(84), onset(64), onset(64), 1):
@@ -274,7 +298,7 @@ def test_what_was_played_is_what_is_heard() -> None:
 def test_the_observation_tells_slot_and_melody() -> None:
     piece = hand_piece(
         chords=(Chord(2, "min7"), Chord(7, "7")),
-        beats_per_bar=2,
+        beats=2,
         template=np.array([2, 1, 0, 2, 2, 1, 1, 0], dtype=np.int8),
         motif=np.array([2, -1, 0, 1, 2, 2, 2, 2], dtype=np.int8),
         cadence=np.array([0, 0, 0, 0, HALF_CADENCE, 0, 0, 0], dtype=np.int8),
@@ -282,7 +306,7 @@ def test_the_observation_tells_slot_and_melody() -> None:
     )
     env = LeadSheetEnv(pieces=[piece])
     seen, _ = env.reset(seed=0)
-    two = [0, 2, 10, 7, 8, 0, 2, 3, 0, 0]
+    two = [0, 2, 10, 7, 8, 0, 2, 3, 0, 0]  # D minor 7, then G 7.
     assert seen.tolist() == [*two, 0, 25, 25, STAY, 0, 0]
     # F is in D minor 7; E on a strong slot is not, and is reached by a leap from C5.
     assert env.step(onset(65))[0].tolist()[10:] == [1, 5, 25, STAY, 1, 0]
@@ -298,14 +322,14 @@ def test_the_observation_tells_slot_and_melody() -> None:
 
 def same_piece(one: Piece, other: Piece) -> bool:
     arrays = ("template", "motif", "cadence", "target")
-    plain = ("mood", "tonic", "mode", "tempo", "beats_per_bar", "chords")
+    plain = ("mood", "tonic", "mode", "tempo", "metre", "chords", "swing")
     return all(np.array_equal(getattr(one, a), getattr(other, a)) for a in arrays) and all(
         getattr(one, name) == getattr(other, name) for name in plain
     )
 
 
 def test_one_seed_gives_one_piece() -> None:
-    draw = [draw_piece("sad", 8, np.random.default_rng(seed)) for seed in (1, 1, 2, 3)]
+    draw = [draw_piece(Brief("sad"), np.random.default_rng(seed)) for seed in (1, 1, 2, 3)]
     assert same_piece(draw[0], draw[1])
     assert not same_piece(draw[0], draw[2])
     assert not same_piece(draw[2], draw[3])
@@ -324,13 +348,15 @@ def test_one_piece_seed_gives_one_bank() -> None:
 @pytest.mark.parametrize("bars", [1, 4, 7, 8, 18])
 def test_pieces_end_on_the_tonic_and_phrases_in_cadences(name: str, bars: int) -> None:
     for seed in range(3):
-        piece = draw_piece(name, bars, np.random.default_rng(seed))
-        assert (piece.slots, len(piece.chords)) == (8 * bars, bars)
-        assert piece.chords[-1].root == piece.tonic
-        assert piece.chords[-1].quality == ("min" if 3 in MODES[piece.mode] else "maj")
+        piece = draw_piece(Brief(name, bars), np.random.default_rng(seed))
+        assert (piece.slots, piece.bars) == (8 * bars, bars)
+        last = piece.chords[-1]
+        assert (last.onset, last.duration) == (4 * bars - 4, 4)
+        assert last.chord == Chord(piece.tonic, "min" if 3 in MODES[piece.mode] else "maj")
         for bar, slot in product(range(bars), range(8)):
             closes = slot == 0 and (bar % 4 == 3 or bar == bars - 1)
-            full = piece.chords[bar].root == piece.tonic
+            begins = next(span for span in piece.chords if span.onset == 4 * bar)
+            full = begins.chord.root == piece.tonic
             kind = FULL_CADENCE if full else HALF_CADENCE
             assert piece.cadence[8 * bar + slot] == (kind if closes else NO_CADENCE)
         # The last bar is one long note; every bar begins with an onset.
@@ -341,7 +367,7 @@ def test_pieces_end_on_the_tonic_and_phrases_in_cadences(name: str, bars: int) -
 
 
 def test_the_motif_returns() -> None:
-    piece = draw_piece("happy", 16, np.random.default_rng(0))
+    piece = draw_piece(Brief("happy", 16), np.random.default_rng(0))
     for part in (piece.template.reshape(16, 8), piece.motif.reshape(16, 8)):
         for bar in (2, 4, 6, 12, 14):
             np.testing.assert_array_equal(part[bar], part[0])
@@ -351,7 +377,7 @@ def test_the_motif_returns() -> None:
 
 
 def test_the_arch_culminates_at_five_eighths() -> None:
-    target = draw_piece("calm", 16, np.random.default_rng(0)).target
+    target = draw_piece(Brief("calm", 16), np.random.default_rng(0)).target
     assert target[0] == pytest.approx(67.0, abs=0.01)
     assert abs(int(target.argmax()) / len(target) - 0.625) < 0.07
     assert target.max() <= LOW + 7 + 3.5 + 6
@@ -360,10 +386,10 @@ def test_the_arch_culminates_at_five_eighths() -> None:
     assert target[8 * 2] == pytest.approx(70.5, abs=0.1)
 
 
-def test_metrical_strength_halves_from_level_to_level() -> None:
-    assert metrical_strength(8).tolist() == [1, 0.125, 0.25, 0.125, 0.5, 0.125, 0.25, 0.125]
-    bank = lay_out([draw_piece("hopeful", 2, np.random.default_rng(0))])
-    assert bank.strength.tolist() == metrical_strength(8).tolist() * 2
+def test_the_bank_knows_the_metre() -> None:
+    common = [1, 0.125, 0.25, 0.125, 0.5, 0.125, 0.25, 0.125]
+    bank = lay_out([draw_piece(Brief("hopeful", 2), np.random.default_rng(0))])
+    assert bank.strength.tolist() == common * 2
     assert bank.slot_table[:, IS_STRONG].tolist() == [1, 0, 0, 0, 1, 0, 0, 0] * 2
 
 
@@ -374,7 +400,7 @@ def test_metrical_strength_halves_from_level_to_level() -> None:
         ({"bars": 0}, "bars is 0"),
         ({"bars": 65}, "bars is 65"),
         ({"pieces": 0}, "piece"),
-        ({"pieces": [hand_piece(), hand_piece(beats_per_bar=2)]}, "one length"),
+        ({"pieces": [hand_piece(), hand_piece(beats=2)]}, "one length"),
     ],
 )
 def test_wrong_arguments_are_told(options: dict[str, Any], said: str) -> None:
@@ -452,7 +478,7 @@ def test_the_bound_is_that_of_the_piece_that_is_played() -> None:
 
 
 def test_greedy_takes_the_greatest_reward() -> None:
-    task = LeadSheet(bars=2, pieces=2)
+    task = LeadSheet(Brief(bars=2), pieces=2)
     env = LeadSheetEnv(bars=2, pieces=2)
     env.reset(seed=1)
     terminated = False
@@ -507,6 +533,7 @@ def test_q_learning_reaches_the_exact_optimum(seed: int) -> None:
     env = LeadSheetEnv(mood="sad", bars=8, pieces=1, piece_seed=seed)
     env.reset(seed=seed)
     model = env.transition_model()
-    table = train_compiled(model, q_learning_config(model, seed, episodes=1_000_000))
+    config = q_learning_config(model, seed, episodes=1_000_000)
+    table = train_compiled(model, config, table=optimistic_table(model, seed))
     value = rollout_return(model, GreedyPolicy(table.q).actions())
     assert value == pytest.approx(env.optimum(), abs=1e-9)

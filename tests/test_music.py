@@ -10,17 +10,15 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
-import soundfile
 import symusic
-from PIL import Image
 
 from segue.envs.base.atomic import atomic_path
 from segue.envs.base.errors import SegueError
 from segue.envs.music.accompaniment import BASS_LINES, PATTERNS
 from segue.envs.music.arrange import arrange
-from segue.envs.music.audio import FADE_SECONDS, PEAK, render_audio, write_wav
 from segue.envs.music.chords import QUALITIES, Chord, parse_symbol, roman
 from segue.envs.music.drums import GROOVES
+from segue.envs.music.metre import COMMON_TIME, Metre
 from segue.envs.music.midi import midi_bytes, write_midi
 from segue.envs.music.moods import MOODS, mood
 from segue.envs.music.musicxml import note_name, write_musicxml
@@ -35,7 +33,6 @@ from segue.envs.music.scales import (
     signature,
     spelling,
 )
-from segue.envs.music.score import piano_roll, score_image, write_score
 from segue.envs.music.tune import ChordSpan, Note, Tune
 from segue.envs.music.voicing import voice
 
@@ -51,7 +48,7 @@ def ode(mood_name: str = "hopeful", tempo: float = 132.0) -> Tune:
         onset += value
     symbols = ["C", "G", "Am", "G7", "C", "G7", "C", "C"]
     chords = tuple(ChordSpan(4.0 * i, 4.0, parse_symbol(s)) for i, s in enumerate(symbols))
-    return Tune("Ode to Joy", 0, "major", tempo, 4, 8, mood_name, tuple(notes), chords)
+    return Tune("Ode to Joy", 0, "major", tempo, Metre(4, 4), 8, mood_name, tuple(notes), chords)
 
 
 def waltz() -> Tune:
@@ -69,7 +66,7 @@ def waltz() -> Tune:
         ChordSpan(4.5, 1.5, roman("viio7", 3, "harmonic_minor")),
         ChordSpan(6.0, 6.0, roman("iadd9", 3, "harmonic_minor")),
     )
-    return Tune("Waltz", 3, "harmonic_minor", 90.0, 3, 4, "dark", notes, chords)
+    return Tune("Waltz", 3, "harmonic_minor", 90.0, Metre(3, 4), 4, "dark", notes, chords)
 
 
 # Scales and chords
@@ -220,9 +217,11 @@ def test_melody_is_kept_and_dynamics_follow_the_metre() -> None:
     ]
     assert len({n.velocity for n in melody}) > 5
     assert melody[4].velocity > melody[5].velocity  # Downbeat over second beat.
-    falling = [accent(place, 4) for place in (4.0, 2.0, 1.0, 0.5, 0.25)]
+    falling = [accent(place, COMMON_TIME) for place in (4.0, 2.0, 1.0, 0.5, 0.25)]
     assert falling == sorted(set(falling), reverse=True)
-    assert accent(3.0, 5) == accent(3.0, 6) > accent(2.0, 6)  # 3 + 2 and 3 + 3.
+    assert (
+        accent(3.0, Metre(5, 4)) == accent(3.0, Metre(6, 4)) > accent(2.0, Metre(6, 4))
+    )  # 3 + 2 and 3 + 3.
 
 
 def test_accompaniment_plays_the_chords_under_the_melody() -> None:
@@ -348,13 +347,13 @@ def test_musicxml_reads_back(tmp_path: Path, tune: Tune) -> None:
     assert read == [(n.onset, n.duration, n.pitch) for n in tune.notes]
     flat = score.flatten()
     assert flat.keySignature.sharps == signature(tune.tonic, tune.mode)
-    assert flat[meter.TimeSignature].first().ratioString == f"{tune.beats_per_bar}/4"
+    assert flat[meter.TimeSignature].first().ratioString == str(tune.metre)
     assert flat[tempo.MetronomeMark].first().number == tune.tempo
     symbols = list(flat[harmony.ChordSymbol])
     assert [float(s.offset) for s in symbols] == [c.onset for c in tune.chords]
     for symbol, span in zip(symbols, tune.chords, strict=True):
         assert {p.pitchClass for p in symbol.pitches} == span.chord.pitch_classes
-    assert [m.quarterLength for m in score.parts[0]["Measure"]] == [tune.beats_per_bar] * tune.bars
+    assert [m.quarterLength for m in score.parts[0]["Measure"]] == [tune.metre.quarters] * tune.bars
 
 
 def test_chord_symbols_cause_no_accidentals(tmp_path: Path) -> None:
@@ -376,85 +375,7 @@ def test_every_quality_has_a_musicxml_kind(tmp_path: Path) -> None:
     assert found == [span.chord.pitch_classes for span in spans]
 
 
-def test_wav_lasts_as_long_as_the_tune(tmp_path: Path) -> None:
-    tune = dataclasses.replace(ode(tempo=133.7), bars=2)
-    for tail, rate in ((0.0, 44100), (0.5, 22050)):
-        write_wav(tune, tmp_path / "tune.wav", rate, tail=tail)
-        sound, read_rate = soundfile.read(tmp_path / "tune.wav")
-        assert soundfile.info(tmp_path / "tune.wav").subtype == "PCM_16"
-        assert read_rate == rate
-        assert sound.shape == (round((tune.seconds + tail) * rate), 2)
-        assert np.abs(sound).max() == pytest.approx(PEAK, abs=1e-3)
-        assert np.abs(sound[-1]).max() < 1e-3
-    assert np.abs(sound[: round(tune.seconds * rate)][-200:]).max() > 0.01, "the tail rings on"
-
-
-def test_sound_starts_where_notes_do() -> None:
-    notes = tuple(Note(4.0 * i, 0.5, 84) for i in range(3))
-    tune = dataclasses.replace(ode(tempo=60.0), bars=3, notes=notes, chords=())
-    level = np.abs(render_audio(tune)).max(axis=1)
-    for note in notes[1:]:
-        start = round(note.onset * 44100)
-        window = level[start - 2000 : start + 4000]
-        rise = int(np.argmax(window > 0.5 * window.max())) - 2000
-        assert -45 <= rise <= 0.012 * 44100  # The player works in blocks of 1.3 ms.
-
-
-def test_soundfont_errors(tmp_path: Path) -> None:
-    (tmp_path / "not.sf2").write_bytes(b"RIFF0000WAVE")
-    with pytest.raises(SegueError, match=r"not\.sf2 is no soundfont"):
-        render_audio(ode(), soundfont=tmp_path / "not.sf2")
-    with pytest.raises(SegueError, match="Cannot read the soundfont"):
-        render_audio(ode(), soundfont=tmp_path / "missing.sf2")
-    with pytest.raises(SegueError, match="Sample rate"):
-        render_audio(ode(), sample_rate=100)
-    assert FADE_SECONDS < 1
-
-
-def test_score_shows_staves_and_words(tmp_path: Path) -> None:
-    write_score(ode(), tmp_path / "ode.png", width=1400)
-    picture = np.asarray(Image.open(tmp_path / "ode.png").convert("L"))
-    assert picture.shape[1] == 1400
-    dark = picture < 128
-    # A staff line is dark nearly from margin to margin: two systems of five.
-    lines = np.flatnonzero(dark.mean(axis=1) > 0.8)
-    assert 1 + np.count_nonzero(np.diff(lines) > 1) == 10
-    above = dark[: lines[0]]
-    assert above[: above.shape[0] // 3].any(), "title"
-    assert above[-60:-20].any(), "chord symbols"
-    renamed = dataclasses.replace(ode(), chords=waltz().chords[:1])
-    assert not np.array_equal(score_image(renamed, 1000), score_image(ode(), 1000))
-    assert np.array_equal(score_image(ode(), 1000), score_image(ode(), 1000))
-
-
-def test_flats_of_chord_symbols_are_drawn() -> None:
-    def with_chord(symbol: str) -> np.ndarray:
-        chords = (ChordSpan(0.0, 32.0, parse_symbol(symbol)),)
-        return score_image(dataclasses.replace(ode(), chords=chords), 1000)
-
-    plain, flat = with_chord("A"), with_chord("Ab")
-    assert np.count_nonzero(flat < 128) > np.count_nonzero(plain < 128)
-
-
-def test_piano_roll_shows_notes_where_they_sound() -> None:
-    tune = ode()
-    picture = piano_roll(tune, height=300, width=640)
-    assert picture.shape == (300, 640, 3)
-    assert picture.dtype == np.uint8
-    without = piano_roll(dataclasses.replace(tune, notes=tune.notes[1:]), 300, 640)
-    columns = np.flatnonzero((picture != without).any(axis=(0, 2)))
-    left = 640 * 0.055
-    quarter = (640 * 0.988 - left) / tune.quarters
-    assert left <= columns.min() <= left + 3
-    assert columns.max() <= left + quarter
-    without = piano_roll(dataclasses.replace(tune, notes=tune.notes[:-1]), 300, 640)
-    columns = np.flatnonzero((picture != without).any(axis=(0, 2)))
-    assert 640 * 0.988 - 2 * quarter <= columns.min() <= columns.max() <= 640 * 0.988
-    assert columns.max() >= 640 * 0.988 - 3
-    assert piano_roll(dataclasses.replace(tune, notes=(), chords=())).shape == (480, 960, 3)
-
-
-@pytest.mark.parametrize("writer", [write_midi, write_musicxml, write_wav, write_score])
+@pytest.mark.parametrize("writer", [write_midi, write_musicxml])
 def test_writers_refuse_bad_targets(tmp_path: Path, writer: object) -> None:
     tune = dataclasses.replace(ode(), bars=1)
     with pytest.raises(SegueError, match="does not exist"):

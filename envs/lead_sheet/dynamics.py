@@ -15,12 +15,16 @@ from segue.envs.lead_sheet.types import (
     LEAP,
     LEAP_DOWN,
     LEAP_UP,
+    MOVES,
     NO_PITCH,
     PITCHES,
+    REPEATED,
+    RUN_DOWN,
+    RUN_UP,
     STAY,
     WIDEST_LEAP,
 )
-from segue.rewards.melody import ONSET
+from segue.rewards.melody import LONGEST_RUN, ONSET
 
 NO_INTERVAL = 2 * WIDEST_LEAP + 1
 """Index of the interval where nothing moves; ``i`` stands for ``i - WIDEST_LEAP`` semitones."""
@@ -33,6 +37,30 @@ NEAR = np.array(
     + [(1 << PITCHES) - 1]
 )
 """Pitches within WIDEST_LEAP of each pitch, as bits; before the first note every pitch."""
+
+
+def _move_after(move: int, interval: int) -> int:
+    """How a note is reached from one that was reached by `move`; nothing moves: as before."""
+    if interval == NO_INTERVAL - WIDEST_LEAP:
+        return move
+    if abs(interval) > LEAP:
+        return LEAP_UP if interval > 0 else LEAP_DOWN
+    if interval == 0:
+        return REPEATED
+    run = RUN_UP if interval > 0 else RUN_DOWN
+    length = move - run if 1 <= move - run <= LONGEST_RUN else 0
+    return run + min(length + 1, LONGEST_RUN)
+
+
+MOVE_AFTER = np.array(
+    [
+        _move_after(move, index - WIDEST_LEAP)
+        for move in range(MOVES)
+        for index in range(NO_INTERVAL + 1)
+    ],
+    dtype=np.int8,
+)
+"""MOVE after an onset, flat: by MOVE before it, then by interval index."""
 
 
 @nb.njit(inline="always")
@@ -89,13 +117,13 @@ def transition(
     # Arithmetic instead of branches: one mispredicted costs as much as all the rest.
     onset = action - 2
     begins, holds = int(action >= 2), int(action == 1)
-    interval = (onset - pitch) * int(pitch != NO_PITCH)
-    reached = LEAP_UP * int(interval > LEAP) + LEAP_DOWN * int(interval < -LEAP)
+    interval = interval_index(pitch, action)
+    reached = int(MOVE_AFTER[np.uint64(move * (NO_INTERVAL + 1) + interval)])
     dissonant = is_strong & ~(chord_tones >> (onset & 31)) & 1
     return (
         pitch + begins * (onset - pitch),
         begins + holds * sounding,
-        move + begins * (reached - move),
+        reached,
         begins * dissonant + holds * unresolved,
         previous + begins * (pitch - previous),
     )
@@ -103,11 +131,15 @@ def transition(
 
 @nb.njit(inline="always")
 def context_of(pitch: int, sounding: int, move: int, unresolved: int) -> int:
-    """Index of the Markov state within the slot, ``0 <= index < CONTEXTS``."""
-    return ((pitch * 2 + sounding) * 3 + move) * 2 + unresolved
+    """Index of the Markov state within the slot, ``0 <= index < CONTEXTS``.
+
+    Only a sounding note is unresolved, and before the first note there is nothing to tell apart.
+    """
+    return (pitch * MOVES + move) * 3 + sounding + unresolved
 
 
 @nb.njit(inline="always")
 def state_of(context: int) -> tuple[int, int, int, int]:
     """Pitch, sounding, move and unresolved of `context`: the inverse of `context_of`."""
-    return context // 12, context // 6 % 2, context // 2 % 3, context % 2
+    voice = context % 3
+    return context // 3 // MOVES, int(voice > 0), context // 3 % MOVES, int(voice > 1)

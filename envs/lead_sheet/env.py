@@ -24,10 +24,12 @@ from segue.envs.lead_sheet.types import (
     ACTIONS,
     COLUMNS,
     CONTEXTS,
+    DEFAULT_BRIEF,
     MASK_WORDS,
     PIECE,
     PREVIOUS,
     SLOT,
+    Brief,
     Piece,
 )
 from segue.envs.music.piano_roll import piano_roll
@@ -66,8 +68,7 @@ class LeadSheet(Task[LeadSheetBatch]):
 
     def __init__(
         self,
-        mood: str = "hopeful",
-        bars: int = 8,
+        brief: Brief = DEFAULT_BRIEF,
         pieces: int | Sequence[Piece] = 16,
         piece_seed: int = 0,
         reward_weights: Mapping[str, float] | None = None,
@@ -75,7 +76,7 @@ class LeadSheet(Task[LeadSheetBatch]):
     ) -> None:
         if isinstance(pieces, int):
             pieces = tuple(
-                draw_piece(mood, bars, np.random.default_rng([piece_seed, index]))
+                draw_piece(brief, np.random.default_rng([piece_seed, index]))
                 for index in range(pieces)
             )
         self.bank = lay_out(pieces)
@@ -83,7 +84,7 @@ class LeadSheet(Task[LeadSheetBatch]):
         self.table = tabulate(weighted, open_grid(self.bank), AXES)
         self.term_names = self.table.names
         self.action_space = spaces.Discrete(ACTIONS)
-        self.observation_space = observation.space(self.bank.slots, pieces[0].slots_per_bar)
+        self.observation_space = observation.space(self.bank.slots, pieces[0].metre.slots)
         self._models: dict[int, TransitionModel] = {}
 
     def allocate(self, count: int) -> LeadSheetBatch:
@@ -167,11 +168,12 @@ class LeadSheetEnv(SegueEnv[LeadSheetBatch]):
     """Write a melody over a chord progression, one eighth note at a time.
 
     ## Description
-    A lead sheet gives chords, one a bar; the agent writes the melody above them. Every episode
-    plays over a *piece*: key, mode, tempo and progression, drawn by mood, with a rhythmic motif,
-    the directions of a melodic motif, an arch for the height of the melody and cadences. The
-    reward is that of tonal melody writing, and every term of it depends only on the slot and on
-    a state of 312 contexts, so that the optimum is computed exactly by dynamic programming.
+    A lead sheet gives chords; the agent writes the melody above them. Every episode plays over a
+    *piece*: chords, key, metre and tempo, as asked for or drawn by mood, with a rhythmic motif,
+    the directions of a melodic motif, an arch for the height of the melody and cadences. Drawn
+    progressions are stock ones of the mood or come from a small grammar of functional harmony.
+    The reward is that of tonal melody writing, and every term of it depends only on the slot and
+    on a state of 901 contexts, so that the optimum is computed exactly by dynamic programming.
 
     ## Action Space
     `Discrete(27)`: 0 is a rest, 1 holds the sounding note, 2 + p begins the pitch ``60 + p``
@@ -182,22 +184,24 @@ class LeadSheetEnv(SegueEnv[LeadSheetBatch]):
 
     ## Observation Space
     `MultiDiscrete`, 16 integers (int16). Of the slot: position in the bar; root above the tonic
-    and quality of the chord, and of the next bar's; mode; rhythmic template (0 rest, 1 hold,
-    2 onset); melodic motif (0 down, 1 repeat, 2 up, 3 free); cadence (0 none, 1 half, 2 full);
-    height of the arch (semitones above C4). Of the melody: slots played; last pitch and the one
-    before (25 = none); how the last was reached (0 no leap, 1 leap up, 2 leap down); whether it
-    sounds; whether it is an unresolved dissonance.
+    and quality of the chord, and of the chord after it; mode; rhythmic template (0 rest, 1 hold,
+    2 onset, 3 free); melodic motif (0 down, 1 repeat, 2 up, 3 free); cadence (0 none, 1 half, 2
+    full); height of the arch (semitones above C4, 25 = no arch). Of the melody: slots played;
+    last pitch and the one before (25 = none); how the last was reached (0 it is the first, 1
+    leap up, 2 leap down, 3 repeated, 4-7 by the first to fourth small move upwards in a row,
+    8-11 downwards); whether it sounds; whether it is an unresolved dissonance.
 
     ## Rewards
     The sum of the weighted terms of `segue.rewards.melody.LEAD_SHEET`: harmony, resolution,
-    motion, leap_recovery, contour, rhythm, motif, cadence, legality. ``info["reward_terms"]``
-    holds each; they add up to the reward.
+    motion, leap_recovery, contour, rhythm, motif, cadence, approach, legality.
+    ``info["reward_terms"]`` holds each; they add up to the reward.
 
     ## Starting State
     Silence before the first slot of a piece of the bank, chosen by the seed.
 
     ## Episode End
-    Terminates after the last slot (8 slots a bar). Never truncates.
+    Terminates after the last slot (of a bar 4 in 2/4, 6 in 3/4 and 6/8, 8 in 4/4). Never
+    truncates.
 
     ## Arguments
     - `mood` (str, default "hopeful"): a key of `segue.envs.music.moods.MOODS`.
@@ -205,6 +209,18 @@ class LeadSheetEnv(SegueEnv[LeadSheetBatch]):
     - `pieces` (int or sequence of Piece, default 16): how many pieces the bank draws, or the
       pieces themselves.
     - `piece_seed` (int, default 0): seed of the drawn pieces; take another for testing.
+    - `chords` (str, default None): chord changes such as ``"Am7 D7 | Gmaj7"``, repeated until
+      the bars are filled. Symbols between two bar lines share the bar; without bar lines each
+      has one of its own. ``%`` repeats the bar or the chord before; the bass of a slash chord
+      is read and dropped. None draws a progression by mood.
+    - `key` (str, default None): such as ``"G major"``, ``"A minor"`` or ``"D dorian"``. None
+      finds it from the chords, or draws it by mood.
+    - `metre` (str, default "4/4"): 2/4, 3/4, 4/4 or 6/8. Strong slots follow from it.
+    - `tempo` (float, default None): quarter notes per minute, 20 to 400, in every metre. None
+      draws it by mood.
+    - `swing` (float, default 1.0): how many times as long as the second the first of two eighths
+      sounds when the tune is played, 1 (straight) to 3; 2 is a triplet. Rules and rewards do not
+      depend on it.
     - `reward_weights` (mapping, default None): weights that replace the reward's, by term.
     - `reward` (WeightedSum, default `LEAD_SHEET`): terms and weights, such as some of one's own.
     - `render_mode` (str, default None): `"rgb_array"` gives the piano roll.
@@ -219,11 +235,17 @@ class LeadSheetEnv(SegueEnv[LeadSheetBatch]):
         bars: int = 8,
         pieces: int | Sequence[Piece] = 16,
         piece_seed: int = 0,
+        chords: str | None = None,
+        key: str | None = None,
+        metre: str = "4/4",
+        tempo: float | None = None,
+        swing: float = 1.0,
         reward_weights: Mapping[str, float] | None = None,
         reward: WeightedSum[NoteView] = LEAD_SHEET,
         render_mode: str | None = None,
     ) -> None:
-        task = LeadSheet(mood, bars, pieces, piece_seed, reward_weights, reward)
+        brief = Brief(mood, bars, chords, key, metre, tempo, swing)
+        task = LeadSheet(brief, pieces, piece_seed, reward_weights, reward)
         super().__init__(task, render_mode)
 
     @property
@@ -245,7 +267,7 @@ class LeadSheetEnv(SegueEnv[LeadSheetBatch]):
         slot, pitch, _, move, sounding, unresolved = (
             int(column) for column in observed[observation.SLOT_COLUMNS :]
         )
-        return slot * CONTEXTS + ((pitch * 2 + sounding) * 3 + move) * 2 + unresolved
+        return slot * CONTEXTS + int(dynamics.context_of(pitch, sounding, move, unresolved))
 
     def tune(self, title: str = "") -> Tune:
         """Tune of the episode so far."""
@@ -262,10 +284,16 @@ class LeadSheetVectorEnv(SegueVectorEnv[LeadSheetBatch]):
         bars: int = 8,
         pieces: int | Sequence[Piece] = 16,
         piece_seed: int = 0,
+        chords: str | None = None,
+        key: str | None = None,
+        metre: str = "4/4",
+        tempo: float | None = None,
+        swing: float = 1.0,
         reward_weights: Mapping[str, float] | None = None,
         reward: WeightedSum[NoteView] = LEAD_SHEET,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         render_mode: str | None = None,
     ) -> None:
-        task = LeadSheet(mood, bars, pieces, piece_seed, reward_weights, reward)
+        brief = Brief(mood, bars, chords, key, metre, tempo, swing)
+        task = LeadSheet(brief, pieces, piece_seed, reward_weights, reward)
         super().__init__(task, num_envs, autoreset_mode, render_mode)

@@ -9,6 +9,7 @@ from gymnasium import spaces
 
 from segue.envs.lead_sheet.types import (
     MOVE,
+    MOVES,
     PITCH,
     PITCHES,
     PREVIOUS,
@@ -28,13 +29,13 @@ def space(slots: int, slots_per_bar: int) -> spaces.MultiDiscrete:
     """Observation space: 16 integers.
 
     Of the slot: position in the bar, root of the chord above the tonic (semitones), its quality,
-    the next chord's root and quality, the mode, template, motif (plus one), cadence, arch (pitch
-    index). Of the melody: slots played, last pitch and the one before (index, 25 = none), how
-    the last was reached, whether it still sounds, whether it waits to be resolved.
+    those of the chord after it, the mode, template, motif (plus one), cadence, arch (pitch
+    index, 25 = none). Of the melody: slots played, last pitch and the one before (index, 25 =
+    none), how the last was reached, whether it still sounds, whether it waits to be resolved.
     """
     chord = [12, len(QUALITIES)]
-    of_slot = [slots_per_bar, *chord, *chord, len(MODES), 3, 4, 3, PITCHES]
-    of_melody = [slots + 1, PITCHES + 1, PITCHES + 1, 3, 2, 2]
+    of_slot = [slots_per_bar, *chord, *chord, len(MODES), 4, 4, 3, PITCHES + 1]
+    of_melody = [slots + 1, PITCHES + 1, PITCHES + 1, MOVES, 2, 2]
     return spaces.MultiDiscrete(np.array(of_slot + of_melody), dtype=np.int16)  # type: ignore[arg-type]
 
 

@@ -1,8 +1,8 @@
 """The exact optimum of `segue/LeadSheet-v0`: dynamic programming over its Markov state.
 
-The state within a slot is (last pitch, sounding, how it was reached, unresolved): 312 contexts,
-so a piece of 128 slots has 39,936 states and 27 actions. Bellman's backward induction over the
-slots gives V* exactly.
+The state within a slot is (last pitch, how it was reached, silent, sounding or unresolved): 901
+contexts, so a piece of 128 slots has 115,328 states and 27 actions. Bellman's backward induction
+over the slots gives V* exactly.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy.typing as npt
 from segue.envs.base.reward_table import RewardTable
 from segue.envs.base.transition_model import TransitionModel
 from segue.envs.lead_sheet.stepping import enumerate_model
-from segue.envs.lead_sheet.types import ACTIONS, CONTEXTS, NO_PITCH, Bank
+from segue.envs.lead_sheet.types import ACTIONS, CONTEXTS, MOVES, NO_PITCH, Bank
 
-START_CONTEXT = NO_PITCH * 12
+START_CONTEXT = NO_PITCH * MOVES * 3
 """Context before the first slot: no pitch, silence."""
 
 

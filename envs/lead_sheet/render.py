@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from segue.envs.lead_sheet.types import LOW, SLOTS_PER_BEAT, Piece
-from segue.envs.music.tune import ChordSpan, Note, Tune
+from segue.envs.lead_sheet.types import LOW, Piece
+from segue.envs.music.metre import SLOTS_PER_QUARTER
+from segue.envs.music.tune import Note, Tune
 
 
 def to_tune(piece: Piece, actions: Sequence[int] | npt.NDArray[np.int8], title: str = "") -> Tune:
@@ -28,21 +29,20 @@ def to_tune(piece: Piece, actions: Sequence[int] | npt.NDArray[np.int8], title: 
     for slot, action in enumerate([*(int(a) for a in actions), 0]):
         if action != 1 and start is not None:
             pitch = LOW + int(actions[start]) - 2
-            length = (slot - start) / SLOTS_PER_BEAT
-            notes.append(Note(start / SLOTS_PER_BEAT, length, pitch))
+            length = (slot - start) / SLOTS_PER_QUARTER
+            notes.append(Note(start / SLOTS_PER_QUARTER, length, pitch))
             start = None
         if action >= 2:
             start = slot
-    beats = piece.beats_per_bar
-    spans = (ChordSpan(bar * beats, beats, chord) for bar, chord in enumerate(piece.chords))
     return Tune(
         title=title or piece.mood.capitalize(),
         tonic=piece.tonic,
         mode=piece.mode,
         tempo=piece.tempo,
-        beats_per_bar=beats,
-        bars=len(piece.chords),
+        metre=piece.metre,
+        bars=piece.bars,
         mood=piece.mood,
         notes=tuple(notes),
-        chords=tuple(spans),
+        chords=piece.chords,
+        swing=piece.swing,
     )

@@ -12,12 +12,16 @@ from segue.envs.lead_sheet.types import (
     LEAP_DOWN,
     LEAP_UP,
     LOW,
+    MOVES,
     NO_PITCH,
     PITCHES,
+    REPEATED,
+    RUN_DOWN,
+    RUN_UP,
     WIDEST_LEAP,
     Bank,
 )
-from segue.rewards.melody import NoteView
+from segue.rewards.melody import LONGEST_RUN, NoteView
 
 AXES = 7
 """Slot of the bank, kind, pitch sounding, interval, move before, unresolved before, illegal."""
@@ -39,8 +43,10 @@ def open_grid(bank: Bank) -> NoteView:
     tonic = np.repeat([piece.tonic for piece in bank.pieces], bank.slots)
     degree = np.where(index == NO_PITCH, -1, (index + LOW - tonic[:, None]) % 12)
     interval = np.arange(NO_INTERVAL + 1)
-    leap = np.zeros(3, dtype=np.int64)
+    leap, run = np.zeros(MOVES, dtype=np.int64), np.zeros(MOVES, dtype=np.int64)
     leap[LEAP_UP], leap[LEAP_DOWN] = 1, -1
+    lengths = np.arange(1, LONGEST_RUN + 1)
+    run[RUN_UP + lengths], run[RUN_DOWN + lengths] = lengths, -lengths
     return NoteView(
         kind=axis(np.arange(3), 1),
         pitch=axis(np.where(index == NO_PITCH, -1, index + LOW), 2),
@@ -49,6 +55,8 @@ def open_grid(bank: Bank) -> NoteView:
         moves=axis(interval, 3) != NO_INTERVAL,
         interval=axis(np.where(interval == NO_INTERVAL, 0, interval - WIDEST_LEAP), 3),
         leap=axis(leap, 4),
+        run=axis(run, 4),
+        repeated=axis(np.arange(MOVES), 4) == REPEATED,
         unresolved=axis(np.arange(2), 5) == 1,
         strength=axis(bank.strength, 0).astype(np.float64),
         target=per_slot("target").astype(np.float64),

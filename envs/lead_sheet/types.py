@@ -1,4 +1,4 @@
-"""Records of `segue/LeadSheet-v0`: the piece to be played over, and the state of a batch."""
+"""Records of `segue/LeadSheet-v0`: what is asked for, the piece to be played over, the state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from segue.envs.music.chords import Chord
+from segue.envs.base.errors import SegueError
+from segue.envs.music.metre import Metre, check_swing
+from segue.envs.music.tune import ChordSpan
+from segue.rewards.melody import LONGEST_RUN, SMALL
 
 LOW = 60
 """MIDI number of the lowest pitch, C4."""
@@ -15,9 +18,6 @@ PITCHES = 25
 """Two octaves, C4 to C6."""
 NO_PITCH = PITCHES
 """Index of the last pitch before the first note."""
-SLOTS_PER_BEAT = 2
-"""The grid is one of eighth notes."""
-
 ACTIONS = 2 + PITCHES
 """0 rest, 1 hold, 2 + p the onset of pitch ``LOW + p``."""
 
@@ -26,21 +26,78 @@ MASK_WORDS = 4
 
 WIDEST_LEAP = 12
 """Semitones; a wider one is illegal."""
-LEAP = 4
+LEAP = SMALL
 """Semitones above which a move counts as a leap."""
 
 PIECE, SLOT, PITCH, SOUNDING, MOVE, UNRESOLVED, PREVIOUS = range(7)
 """Columns of a state row."""
 COLUMNS = 7
 
-STAY, LEAP_UP, LEAP_DOWN = 0, 1, 2
-"""Values of MOVE: how the last note was reached."""
+STAY, LEAP_UP, LEAP_DOWN, REPEATED = 0, 1, 2, 3
+"""Values of MOVE: how the last note was reached; STAY is that of the first one."""
+RUN_UP, RUN_DOWN = REPEATED, REPEATED + LONGEST_RUN
+"""``RUN_UP + k`` is the k-th small move upwards in a row, up to LONGEST_RUN; so downwards."""
+MOVES = 1 + RUN_DOWN + LONGEST_RUN
 
-CONTEXTS = (PITCHES + 1) * 2 * 3 * 2
-"""Combinations of PITCH, SOUNDING, MOVE and UNRESOLVED: the Markov state within a slot."""
+CONTEXTS = PITCHES * MOVES * 3 + 1
+"""Combinations of PITCH, MOVE and silence, a sounding or an UNRESOLVED note; and the one state
+before the first note: the Markov state within a slot."""
+
+MOST_BARS = 64
+SLOWEST, FASTEST = 20.0, 400.0
+"""Range of tempo, quarter notes per minute."""
 
 ALLOWED, CHORD_TONES, IS_STRONG, VISIBLE = range(4)
 """Columns of `Bank.slot_table`; from VISIBLE on stand those that the agent sees."""
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What is asked of a piece; what is None is drawn or found.
+
+    Attributes
+    ----------
+    mood : str
+        A key of `segue.envs.music.moods.MOODS`.
+    bars : int
+        Length, 1 to 64.
+    chords : str or None
+        Changes for `segue.envs.music.changes.parse_changes`, repeated until the bars are filled.
+    key : str or None
+        A name for `segue.envs.music.changes.parse_key`.
+    metre : str
+        A key of `segue.envs.music.metre.METRES`.
+    tempo : float or None
+        Quarter notes per minute, 20 to 400.
+    swing : float
+        Ratio of the long to the short eighth, 1 (straight) to 3.
+
+    Raises
+    ------
+    SegueError
+        If a number is out of range; the words are read when pieces are drawn.
+    """
+
+    mood: str = "hopeful"
+    bars: int = 8
+    chords: str | None = None
+    key: str | None = None
+    metre: str = "4/4"
+    tempo: float | None = None
+    swing: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.bars <= MOST_BARS:
+            raise SegueError(f"bars is {self.bars}; give a length from 1 to {MOST_BARS} bars.")
+        if self.tempo is not None and not SLOWEST <= self.tempo <= FASTEST:
+            raise SegueError(
+                f"A tempo of {self.tempo} is out of range; give {SLOWEST:g} to {FASTEST:g} quarter "
+                "notes a minute."
+            )
+        check_swing(self.swing)
+
+
+DEFAULT_BRIEF = Brief()
 
 
 @dataclass(frozen=True)
@@ -57,30 +114,33 @@ class Piece:
         A key of `segue.envs.music.scales.MODES`.
     tempo : float
         Quarter notes per minute.
-    beats_per_bar : int
-        Quarter notes in a bar.
-    chords : tuple of Chord
-        One a bar.
+    metre : Metre
+        The time signature.
+    chords : tuple of ChordSpan
+        The harmony in order of onset, on the grid, without gaps from 0 to the end.
     template : ndarray (slots,) int8
-        REST, HOLD or ONSET: the rhythmic motif.
+        REST, HOLD, ONSET or FREE: the rhythmic motif.
     motif : ndarray (slots,) int8
         -1, 0, 1 or NO_MOTIF: the direction that the melodic motif asks for.
     cadence : ndarray (slots,) int8
         NO_CADENCE, HALF_CADENCE or FULL_CADENCE.
     target : ndarray (slots,) float64
-        MIDI pitch of the arch.
+        MIDI pitch of the arch, or NO_TARGET.
+    swing : float
+        Ratio of the long to the short eighth when it is played; see `segue.envs.music.tune.Tune`.
     """
 
     mood: str
     tonic: int
     mode: str
     tempo: float
-    beats_per_bar: int
-    chords: tuple[Chord, ...]
+    metre: Metre
+    chords: tuple[ChordSpan, ...]
     template: npt.NDArray[np.int8]
     motif: npt.NDArray[np.int8]
     cadence: npt.NDArray[np.int8]
     target: npt.NDArray[np.float64]
+    swing: float = 1.0
 
     @property
     def slots(self) -> int:
@@ -88,9 +148,9 @@ class Piece:
         return len(self.template)
 
     @property
-    def slots_per_bar(self) -> int:
-        """Slots in a bar."""
-        return self.beats_per_bar * SLOTS_PER_BEAT
+    def bars(self) -> int:
+        """Length in bars."""
+        return self.slots // self.metre.slots
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from segue.envs.music.accompaniment import BASS_LINES, PATTERNS, bass_roots, held
 from segue.envs.music.drums import drum_notes
 from segue.envs.music.moods import Mood, mood
@@ -17,7 +19,8 @@ def arrange(tune: Tune) -> tuple[Part, ...]:
 
     The melody keeps the onsets, lengths and pitches of `tune.notes`. Chords move to the nearest
     inversion below it, at lower volume. In the last bar the accompaniment strikes the last chord
-    and holds it to the end.
+    and holds it to the end. A tune that swings gets a ride cymbal, a walking bass and comping.
+    All of it stands in straight eighths, as written; `segue.envs.music.midi` bends them.
 
     Parameters
     ----------
@@ -34,7 +37,7 @@ def arrange(tune: Tune) -> tuple[Part, ...]:
     SegueError
         If the mood is unknown.
     """
-    style = mood(tune.mood)
+    style = _style(tune)
     voicings = voice(tune)
     final = _final_onset(tune)
     melody, chords, pads, basses, drummer = style.volumes
@@ -57,14 +60,27 @@ def arrange(tune: Tune) -> tuple[Part, ...]:
         bass = _bass(tune, style, voicings, final)
         parts.append(Part("Bass", style.bass_program, len(parts), False, basses, 64, bass))
     if style.drums != "none":
-        drums = drum_notes(style.drums, tune.bars, tune.beats_per_bar, final)
+        drums = drum_notes(style.drums, tune, final)
         parts.append(Part("Drums", 0, 9, True, drummer, 64, drums))
     return tuple(parts)
 
 
+def _style(tune: Tune) -> Mood:
+    """The players of the mood; where eighths swing, those with a rhythm play it as jazz does."""
+    style = mood(tune.mood)
+    if tune.swing == 1 or tune.metre.compound:
+        return style
+    return replace(
+        style,
+        pattern={"pulse": "comping", "offbeat": "comping"}.get(style.pattern, style.pattern),
+        bass="none" if style.bass == "none" else "walking",
+        drums="none" if style.drums == "none" else "swing",
+    )
+
+
 def _final_onset(tune: Tune) -> float:
     """Where the chord is struck that is held to the end: within the last bar."""
-    barline = tune.quarters - tune.beats_per_bar
+    barline = tune.quarters - tune.metre.quarters
     return max([barline, *(c.onset for c in tune.chords if c.onset < tune.quarters)])
 
 
@@ -72,13 +88,13 @@ def _melody(tune: Tune) -> tuple[TimedNote, ...]:
     """Play the melody with the metre, a swell over each phrase and a lean on high notes."""
     pitches = [note.pitch for note in tune.notes]
     middle = sum(pitches) / len(pitches) if pitches else 0.0
-    phrase = _PHRASE * tune.beats_per_bar
+    phrase = _PHRASE * tune.metre.quarters
     notes = []
     for note in tune.notes:
         place = note.onset % phrase / phrase
         swell = 8 * (1 - abs(2 * place - 1.2))  # Highest a little after the middle.
         lean = max(-6.0, min(6.0, 0.6 * (note.pitch - middle)))
-        velocity = clamp_velocity(88 + 0.8 * accent(note.onset, tune.beats_per_bar) + swell + lean)
+        velocity = clamp_velocity(88 + 0.8 * accent(note.onset, tune.metre) + swell + lean)
         notes.append(TimedNote(note.onset, note.duration, note.pitch, velocity))
     return tuple(notes)
 
@@ -89,9 +105,7 @@ def _chords(
     pattern = PATTERNS[style.pattern]
     notes: list[TimedNote] = []
     for voicing in voicings:
-        notes += (
-            held(voicing, 66) if voicing.onset >= final else pattern(voicing, tune.beats_per_bar)
-        )
+        notes += held(voicing, 66) if voicing.onset >= final else pattern(voicing, tune.metre)
     return tuple(sorted(notes, key=lambda note: (note.onset, note.pitch)))
 
 
@@ -105,5 +119,5 @@ def _bass(
         if voicing.onset >= final:
             notes.append(TimedNote(voicing.onset, voicing.duration, root, 86))
         else:
-            notes += line(voicing, root, following, tune.beats_per_bar)
+            notes += line(voicing, root, following, tune.metre)
     return tuple(notes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,12 +11,14 @@ import midirenderer
 import numpy as np
 import numpy.typing as npt
 import soundfile
-import soxr  # type: ignore[import-untyped]
 
 from segue.envs.base.atomic import atomic_path
 from segue.envs.base.errors import SegueError
 from segue.envs.music.midi import midi_bytes
 from segue.envs.music.tune import Tune
+
+FORMATS = {".wav": "WAV", ".flac": "FLAC"}
+"""Formats of sound files by the suffix of their names."""
 
 PEAK = 10 ** (-1 / 20)
 """Highest sample of a file: 1 dB under full scale, so that lossy coders do not clip."""
@@ -23,8 +26,13 @@ PEAK = 10 ** (-1 / 20)
 FADE_SECONDS = 0.25
 """Length of the fade at the end."""
 
-# The renderer ends with the last event; a little more, so that resampling has what to cut.
+SOUNDFONT_BYTES = 1 << 30
+"""Largest soundfont that is read; the great orchestral ones have half of it."""
+
+# The renderer ends with the last event; a little more, so that there is what to cut.
 _MARGIN_SECONDS = 0.1
+
+_FULL_SCALE = 32767
 
 
 def default_soundfont() -> Path:
@@ -49,83 +57,94 @@ def default_soundfont() -> Path:
 
 
 def render_audio(
-    tune: Tune, sample_rate: int = 44100, soundfont: Path | None = None, tail: float = 0.0
-) -> npt.NDArray[np.float32]:
+    tune: Tune, soundfont: Path | str | None = None
+) -> tuple[npt.NDArray[np.int16], int]:
     """Play a tune.
 
     Parameters
     ----------
     tune : Tune
         The tune.
-    sample_rate : int
-        Samples per second, 8,000-192,000.
-    soundfont : Path, optional
+    soundfont : Path or str, optional
         An .sf2 file; `default_soundfont` if not given.
-    tail : float
-        Seconds that follow the tune, in which the last chord dies away, 0-30.
 
     Returns
     -------
-    ndarray (samples, 2) float32
-        Stereo, in [-1, 1], its peak at `PEAK`; ``round((tune.seconds + tail) * sample_rate)``
-        samples, the last `FADE_SECONDS` fading to silence.
+    sound : ndarray (samples, 2) int16
+        Stereo, its peak at `PEAK` of full scale; ``round(tune.seconds * rate)`` samples, the last
+        `FADE_SECONDS` fading to silence.
+    rate : int
+        Samples per second: 48,000, the renderer's own and that of film, so that nothing is
+        resampled.
 
     Raises
     ------
     SegueError
-        If the soundfont cannot be read, or a number is out of range.
+        If the soundfont cannot be used, or the mood or the key is unknown.
     """
-    if not 8000 <= sample_rate <= 192000:
-        raise SegueError(f"Sample rate {sample_rate} is out of range; give 8000 to 192000 Hz.")
-    if not 0 <= tail <= 30:
-        raise SegueError(f"A tail of {tail} s is out of range; give 0 to 30 s.")
-    end = (tune.seconds + tail + _MARGIN_SECONDS) * tune.tempo / 60
-    wave = midirenderer.render_wave_from(_soundfont_bytes(soundfont), midi_bytes(tune, end))
-    sound, rate = soundfile.read(io.BytesIO(wave), dtype="float32", always_2d=True)
-    if rate != sample_rate:
-        sound = soxr.resample(sound, rate, sample_rate)
-    samples = round((tune.seconds + tail) * sample_rate)
-    whole: npt.NDArray[np.float32] = np.zeros((samples, 2), np.float32)
-    whole[: len(sound)] = sound[:samples]
-    fade = min(samples, round(FADE_SECONDS * sample_rate))
+    path = default_soundfont() if soundfont is None else Path(soundfont)
+    end = tune.quarters + _MARGIN_SECONDS * tune.tempo / 60
+    wave = _played(_soundfont_bytes(path), midi_bytes(tune, end), path)
+    played, rate = soundfile.read(io.BytesIO(wave), dtype="float32", always_2d=True)
+    whole: npt.NDArray[np.float32] = np.zeros((round(tune.seconds * rate), 2), np.float32)
+    whole[: len(played)] = played[: len(whole)]
+    fade = min(len(whole), round(FADE_SECONDS * rate))
     if fade:
         ramp = 0.5 + 0.5 * np.cos(np.linspace(0, np.pi, fade, dtype=np.float32))
-        whole[samples - fade :] *= ramp[:, None]
-    peak = float(np.abs(whole).max(initial=0.0))
+        whole[-fade:] *= ramp[:, None]
+    peak = max(float(whole.max(initial=0.0)), -float(whole.min(initial=0.0)))
     if peak > 0:
-        whole *= PEAK / peak
-    return whole
+        whole *= _FULL_SCALE * PEAK / peak
+    return np.rint(whole, out=whole).astype(np.int16), int(rate)
 
 
-def write_wav(
-    tune: Tune,
-    path: Path | str,
-    sample_rate: int = 44100,
-    soundfont: Path | None = None,
-    tail: float = 0.0,
-) -> None:
-    """Write a tune as a WAV file, 16 bit PCM, stereo.
+def write_audio(tune: Tune, path: Path | str, soundfont: Path | str | None = None) -> None:
+    """Write a tune as a sound file, 16 bit, stereo; it lasts `tune.seconds`, to a sample.
 
     Parameters
     ----------
-    tune, sample_rate, soundfont, tail
-        As for `render_audio`. Without a tail the file lasts exactly `tune.seconds`, to a sample.
+    tune, soundfont
+        As for `render_audio`.
     path : Path or str
-        The file to make; it appears whole or not at all.
+        The file to make: ``.wav``, or ``.flac`` for the same samples in about half the bytes. It
+        appears whole or not at all.
 
     Raises
     ------
     SegueError
-        If the file cannot be written, or as `render_audio`.
+        If the suffix is another one, the file cannot be written, or as `render_audio`.
     """
+    kind = FORMATS.get(Path(path).suffix.lower())
+    if kind is None:
+        raise SegueError(f"{path} has no suffix of a sound file; name it {' or '.join(FORMATS)}.")
     with atomic_path(path) as temporary:
-        sound = render_audio(tune, sample_rate, soundfont, tail)
-        soundfile.write(temporary, sound, sample_rate, subtype="PCM_16", format="WAV")
+        sound, rate = render_audio(tune, soundfont)
+        soundfile.write(temporary, sound, rate, subtype="PCM_16", format=kind)
 
 
-def _soundfont_bytes(soundfont: Path | None) -> bytes:
-    path = default_soundfont() if soundfont is None else soundfont
+def _played(soundfont: bytes, midi: bytes, path: Path) -> bytes:
+    """Sound of a MIDI file as a WAV file; `path` is what to name where the soundfont fails."""
     try:
+        wave: bytes = midirenderer.render_wave_from(soundfont, midi)
+    except BaseException as error:
+        # Written in Rust, it may panic over a damaged soundfont; a panic is no Exception.
+        if not isinstance(error, RuntimeError) and type(error).__name__ != "PanicException":
+            raise
+        raise SegueError(
+            f"The soundfont {path} is damaged or of an unknown kind ({error}); name another .sf2 "
+            "file."
+        ) from error
+    return wave
+
+
+def _soundfont_bytes(path: Path) -> bytes:
+    """Read a soundfont. Not cached: it takes a hundredth of the time of playing."""
+    try:
+        if path.stat().st_size > SOUNDFONT_BYTES:
+            raise SegueError(
+                f"The soundfont {path} has more than {SOUNDFONT_BYTES >> 20} MB; name a smaller "
+                "one."
+            )
         data = path.read_bytes()
     except OSError as error:
         raise SegueError(
@@ -133,4 +152,21 @@ def _soundfont_bytes(soundfont: Path | None) -> bytes:
         ) from error
     if data[:4] != b"RIFF" or data[8:12] != b"sfbk":
         raise SegueError(f"{path} is no soundfont; name an .sf2 file.")
+    # The renderer would make room for what a chunk claims to hold before it reads.
+    if not _chunks_fit(data, 12, len(data), lists=True):
+        raise SegueError(f"The soundfont {path} is cut short or damaged; fetch it again.")
     return data
+
+
+def _chunks_fit(data: bytes, start: int, end: int, lists: bool = False) -> bool:
+    """Whether the RIFF chunks from `start` to `end` keep within, and those of their `lists`."""
+    while start < end:
+        if start + 8 > end:
+            return False
+        name, size = struct.unpack_from("<4sI", data, start)
+        body, start = start + 8, start + 8 + size + size % 2
+        if body + size > end:
+            return False
+        if lists and name == b"LIST" and not _chunks_fit(data, body + 4, body + size):
+            return False
+    return True

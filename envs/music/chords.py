@@ -29,6 +29,14 @@ QUALITIES: dict[str, tuple[tuple[int, ...], str]] = {
     "9": ((0, 4, 7, 10, 2), "9"),
     "maj9": ((0, 4, 7, 11, 2), "maj9"),
     "min9": ((0, 3, 7, 10, 2), "m9"),
+    "5": ((0, 7), "5"),
+    "69": ((0, 4, 7, 9, 2), "69"),
+    "7#5": ((0, 4, 8, 10), "7#5"),
+    "7b5": ((0, 4, 6, 10), "7b5"),
+    "7b9": ((0, 4, 7, 10, 1), "7b9"),
+    "7#9": ((0, 4, 7, 10, 3), "7#9"),
+    "13": ((0, 4, 7, 10, 9), "13"),
+    "min11": ((0, 3, 7, 10, 5), "m11"),
 }
 """For each quality: semitones above the root (within the octave), and the symbol's suffix."""
 
@@ -41,7 +49,9 @@ _ALIASES = {
     **{"mM7": "minmaj7", "mmaj7": "minmaj7", "minmaj7": "minmaj7", "ø": "m7b5", "ø7": "m7b5"},
     **{"min7b5": "m7b5", "-7b5": "m7b5", "m7(b5)": "m7b5", "o7": "dim7", "°7": "dim7"},
     **{"7sus": "7sus4", "2": "add9", "(add9)": "add9", "madd9": "minadd9", "M9": "maj9"},
-    **{"min9": "min9", "-9": "min9"},
+    **{"min9": "min9", "-9": "min9", "min11": "min11", "-11": "min11", "7+": "7#5", "+7": "7#5"},
+    **{"aug7": "7#5", "7(#5)": "7#5", "7-5": "7b5", "7(b5)": "7b5", "7-9": "7b9", "7(b9)": "7b9"},
+    **{"7+9": "7#9", "7(#9)": "7#9", "9sus4": "7sus4", "9sus": "7sus4", "4": "sus4"},
 }
 
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -92,7 +102,7 @@ class Chord:
 
     @property
     def pitch_classes(self) -> frozenset[int]:
-        """Pitch classes of the chord, three to five of them."""
+        """Pitch classes of the chord, two to five of them."""
         return frozenset((self.root + step) % 12 for step in QUALITIES[self.quality][0])
 
     @property
@@ -124,7 +134,7 @@ def parse_symbol(text: str) -> Chord:
     SegueError
         If the text is no chord symbol.
     """
-    match = _SYMBOL.fullmatch(text.strip())
+    match = _SYMBOL.fullmatch(text.strip().replace("6/9", "69"))
     if match is None or match[3] not in _ALIASES:
         raise SegueError(f"Cannot read the chord symbol {text!r}; write one such as Am7 or Bb.")
     return Chord((_LETTERS[match[1]] + _ACCIDENTALS[match[2]]) % 12, _ALIASES[match[3]])

@@ -8,6 +8,7 @@ import symusic
 
 from segue.envs.base.atomic import atomic_path
 from segue.envs.music.arrange import arrange
+from segue.envs.music.metre import check_swing
 from segue.envs.music.parts import Part
 from segue.envs.music.scales import MODES, signature
 from segue.envs.music.tune import Tune
@@ -32,20 +33,21 @@ def midi_bytes(tune: Tune, end: float | None = None) -> bytes:
     -------
     bytes
         A file with tempo, metre and key, and one named track for each part of
-        `segue.envs.music.arrange.arrange`.
+        `segue.envs.music.arrange.arrange`, its eighths swung as the tune asks.
 
     Raises
     ------
     SegueError
-        If the mood or the key is unknown.
+        If the mood or the key is unknown, or the swing out of range.
     """
+    check_swing(tune.swing)
     score = symusic.Score(TICKS_PER_QUARTER)
     score.tempos.append(symusic.Tempo(0, qpm=tune.tempo))
-    score.time_signatures.append(symusic.TimeSignature(0, tune.beats_per_bar, 4))
+    score.time_signatures.append(symusic.TimeSignature(0, tune.metre.beats, tune.metre.unit))
     fifths = signature(tune.tonic, tune.mode)
     score.key_signatures.append(symusic.KeySignature(0, fifths, int(3 in MODES[tune.mode])))
     for part in arrange(tune):
-        score.tracks.append(_track(part))
+        score.tracks.append(_track(part, tune))
     if end is not None:
         last = symusic.ControlChange(round(end * TICKS_PER_QUARTER), _PAN, 64)
         score.tracks[0].controls.append(last)
@@ -73,12 +75,14 @@ def write_midi(tune: Tune, path: Path | str) -> None:
         temporary.write_bytes(data)
 
 
-def _track(part: Part) -> symusic.Track:
+def _track(part: Part, tune: Tune) -> symusic.Track:
+    metre, swing = tune.metre, tune.swing
     track = symusic.Track(name=part.name, program=part.program, is_drum=part.is_drum)
     track.controls.append(symusic.ControlChange(0, _VOLUME, part.volume))
     track.controls.append(symusic.ControlChange(0, _PAN, part.pan))
     for note in part.notes:
-        start = round(note.onset * TICKS_PER_QUARTER)
-        stop = round((note.onset + note.duration) * TICKS_PER_QUARTER)
+        start = round(metre.swung(note.onset, swing) * TICKS_PER_QUARTER)
+        end = metre.swung(note.onset + note.duration, swing)
+        stop = round(end * TICKS_PER_QUARTER)
         track.notes.append(symusic.Note(start, max(1, stop - start), note.pitch, note.velocity))
     return track

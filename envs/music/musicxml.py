@@ -14,8 +14,10 @@ from segue.envs.music.tune import Tune
 
 BARS_PER_LINE = 4
 
-# MusicXML's name of each quality, and scale steps added to it.
-_KINDS: dict[str, tuple[str, int | None]] = {
+# MusicXML's name of each quality; then a scale step that is added to it or altered in it, and by
+# how many semitones.
+_Change = tuple[str, int, int]
+_KINDS: dict[str, tuple[str, _Change | None]] = {
     "maj": ("major", None),
     "min": ("minor", None),
     "dim": ("diminished", None),
@@ -31,17 +33,28 @@ _KINDS: dict[str, tuple[str, int | None]] = {
     "m7b5": ("half-diminished-seventh", None),
     "dim7": ("diminished-seventh", None),
     "7sus4": ("suspended-fourth-seventh", None),
-    "add9": ("major", 9),
-    "minadd9": ("minor", 9),
+    "add9": ("major", ("add", 9, 0)),
+    "minadd9": ("minor", ("add", 9, 0)),
     "9": ("dominant-ninth", None),
     "maj9": ("major-ninth", None),
     "min9": ("minor-ninth", None),
+    "5": ("power", None),
+    "69": ("major-sixth", ("add", 9, 0)),
+    "7#5": ("augmented-seventh", None),
+    "7b5": ("dominant-seventh", ("alter", 5, -1)),
+    "7b9": ("dominant-seventh", ("add", 9, -1)),
+    "7#9": ("dominant-seventh", ("add", 9, 1)),
+    "13": ("dominant-seventh", ("add", 13, 0)),
+    "min11": ("minor-seventh", ("add", 11, 0)),
 }
 
-_ADDED_TO = {"major": "", "minor": "m"}
+_CHANGED = {
+    **{"major": "", "minor": "m", "major-sixth": "6"},
+    **{"dominant-seventh": "7", "minor-seventh": "m7"},
+}
 
 # How far each chord tone lies from the root on the line of fifths, by semitones above the root.
-_TONE_FIFTHS = {0: 0, 2: 2, 3: -3, 4: 4, 5: -1, 6: -6, 7: 1, 8: 8, 9: 3, 10: -2, 11: 5}
+_TONE_FIFTHS = {0: 0, 1: -5, 2: 2, 3: -3, 4: 4, 5: -1, 6: -6, 7: 1, 8: 8, 9: 3, 10: -2, 11: 5}
 
 
 def write_musicxml(tune: Tune, path: Path | str) -> None:
@@ -134,9 +147,9 @@ def _score(tune: Tune) -> Any:
     part.makeAccidentals(inPlace=True, cautionaryNotImmediateRepeat=False)
     # Only now: music21 takes the notes of a chord symbol for notes that accidentals act upon.
     for span in tune.chords:
-        number = int(span.onset // tune.beats_per_bar)
+        number = int(span.onset // tune.metre.quarters)
         if number < tune.bars:
-            place = span.onset - number * tune.beats_per_bar
+            place = span.onset - number * tune.metre.quarters
             measures[number].insert(place, _chord_symbol(span.chord, tune))
     score.insert(0, part)
     return score
@@ -147,9 +160,9 @@ def _measures(tune: Tune) -> list[Any]:
     from music21 import bar, key, layout, meter, stream, tempo
 
     measures = [stream.Measure(number=number + 1) for number in range(tune.bars)]
-    text = tune.mood.replace("_", " ").capitalize()
+    text = tune.mood.replace("_", " ").capitalize() + (", swing" if tune.swing > 1 else "")
     measures[0].insert(0, key.KeySignature(signature(tune.tonic, tune.mode)))
-    measures[0].insert(0, meter.TimeSignature(f"{tune.beats_per_bar}/4"))
+    measures[0].insert(0, meter.TimeSignature(str(tune.metre)))
     mark = tempo.MetronomeMark(text=text, number=round(tune.tempo, 2))
     mark.placement = "above"
     measures[0].insert(0, mark)
@@ -166,9 +179,9 @@ def _notehead(written: WrittenNote, tune: Tune) -> Any:
 
     if written.pitch is None:
         rest = note.Rest(quarterLength=written.value)
-        rest.fullMeasure = written.value == tune.beats_per_bar
+        rest.fullMeasure = written.value == tune.metre.quarters
         return rest
-    onset = written.bar * tune.beats_per_bar + written.place
+    onset = written.bar * tune.metre.quarters + written.place
     chord = next((c.chord for c in tune.chords if c.onset <= onset < c.onset + c.duration), None)
     name = note_name(written.pitch, tune, chord)
     head = note.Note(name.replace("b", "-"), quarterLength=written.value)
@@ -181,11 +194,11 @@ def _notehead(written: WrittenNote, tune: Tune) -> Any:
 def _chord_symbol(chord: Chord, tune: Tune) -> Any:
     from music21 import harmony
 
-    kind, added = _KINDS[chord.quality]
+    kind, change = _KINDS[chord.quality]
     place = spelling(tune.tonic, tune.mode)[chord.root]
     symbol = harmony.ChordSymbol(root=name_at(place).replace("b", "-"), kind=kind)
-    if added is not None:
-        symbol.addChordStepModification(harmony.ChordStepModification("add", added))
-    # Readers write the added step themselves.
-    symbol.chordKindStr = QUALITIES[chord.quality][1] if added is None else _ADDED_TO[kind]
+    if change is not None:
+        symbol.addChordStepModification(harmony.ChordStepModification(*change))
+    # Readers write the changed step themselves.
+    symbol.chordKindStr = QUALITIES[chord.quality][1] if change is None else _CHANGED[kind]
     return symbol

@@ -1,8 +1,10 @@
-"""The parts of an arrangement, and the metre that all players share."""
+"""The parts of an arrangement, and the accents that all players share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from segue.envs.music.metre import Metre
 
 
 @dataclass(frozen=True)
@@ -58,50 +60,22 @@ class Part:
     notes: tuple[TimedNote, ...]
 
 
-def beat_groups(beats_per_bar: int) -> tuple[int, ...]:
-    """Group the beats of a bar as they are felt, each group opening with an accent.
-
-    Returns
-    -------
-    tuple of int
-        Sizes 1 to 4 that sum to `beats_per_bar`: 4 is ``(4,)``, 5 ``(3, 2)``, 6 ``(3, 3)``.
-    """
-    if beats_per_bar <= 4:
-        return (beats_per_bar,)
-    if beats_per_bar in (5, 6):
-        return (3, beats_per_bar - 3)
-    return (4, *beat_groups(beats_per_bar - 4))
-
-
-def group_starts(beats_per_bar: int) -> tuple[tuple[int, int], ...]:
-    """First beat (0-based) and size of each group of a bar."""
-    starts = []
-    beat = 0
-    for size in beat_groups(beats_per_bar):
-        starts.append((beat, size))
-        beat += size
-    return tuple(starts)
-
-
-def accent(onset: float, beats_per_bar: int) -> int:
+def accent(onset: float, metre: Metre) -> int:
     """Velocity that the metre adds to a note: 10 on the downbeat down to -8 off the eighths.
 
     Parameters
     ----------
     onset : float
         Quarter notes from the beginning of the tune.
-    beats_per_bar : int
-        Quarter notes in a bar.
+    metre : Metre
+        Of the tune.
     """
-    place = onset % beats_per_bar
+    place = onset % metre.quarters
     if place == 0:
         return 10
-    if any(
-        place == start or (size == 4 and place == start + 2)
-        for start, size in group_starts(beats_per_bar)
-    ):
+    if any(place == start or (size == 4 and place == start + 2) for start, size in metre.groups):
         return 5
-    if place % 1 == 0:
+    if not metre.compound and place % 1 == 0:
         return 0
     return -5 if place % 0.5 == 0 else -8
 

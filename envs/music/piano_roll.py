@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from segue.envs.base.atomic import atomic_path
+from segue.envs.base.errors import SegueError
 from segue.envs.music.chords import Chord
 from segue.envs.music.scales import pitch_class_name, pitch_name, scale_classes
-from segue.envs.music.tune import Tune
+from segue.envs.music.tune import Note, Tune
+
+Color = tuple[int, int, int]
+"""Red, green and blue, 0-255."""
 
 _PAPER = (250, 249, 246)
 _OUTSIDE = (240, 238, 233)  # Rows of pitches outside the scale.
@@ -45,19 +51,43 @@ def piano_roll(tune: Tune, height: int = 480, width: int = 960) -> npt.NDArray[n
     ndarray (height, width, 3) uint8
         RGB.
     """
-    view = _View(tune, height, width)
-    picture = Image.new("RGB", (width, height), _PAPER)
+    view = RollView(tune, height, width)
+    picture = empty_roll(view)
     draw = ImageDraw.Draw(picture)
-    _draw_rows(draw, view)
-    _draw_bars(draw, view)
     for note in tune.notes:
-        _draw_note(draw, view, note.onset, note.onset + note.duration, note.pitch)
-    _draw_words(draw, view)
+        draw_note(draw, view, note, note_color(view, note))
     return np.asarray(picture, dtype=np.uint8)
 
 
-class _View:
-    """Where things stand in a picture."""
+def write_piano_roll(tune: Tune, path: Path | str) -> None:
+    """Write `piano_roll` of a tune as a picture of 1440 x 720 pixels.
+
+    Parameters
+    ----------
+    tune : Tune
+        The tune.
+    path : Path or str
+        The file to make (.png); it appears whole or not at all.
+
+    Raises
+    ------
+    SegueError
+        If the suffix is another one, or the file cannot be written.
+    """
+    if Path(path).suffix.lower() != ".png":
+        raise SegueError(f"{path} has no suffix of a picture; name it .png.")
+    with atomic_path(path) as temporary:
+        Image.fromarray(piano_roll(tune, 720, 1440)).save(temporary, format="PNG")
+
+
+class RollView:
+    """Where things stand in a picture.
+
+    Parameters
+    ----------
+    tune, height, width
+        As for `piano_roll`.
+    """
 
     def __init__(self, tune: Tune, height: int, width: int) -> None:
         self.tune = tune
@@ -71,20 +101,63 @@ class _View:
         self.row = (self.bottom - self.top) / (self.high - self.low + 1)
 
     def x(self, onset: float) -> float:
+        """Place of a moment, given in quarter notes."""
         return self.left + (self.right - self.left) * min(1.0, onset / self.tune.quarters)
 
     def y(self, pitch: int) -> float:
         """Upper edge of a pitch's row."""
         return self.top + (self.high - pitch) * self.row
 
+    def box(self, note: Note) -> tuple[float, float, float, float]:
+        """Left, upper, right and lower edge of a note."""
+        left, right = self.x(note.onset) + 1, self.x(note.onset + note.duration) - 1
+        y = self.y(note.pitch)
+        inset = min(1.5, self.row * 0.1)
+        return left, y + inset, max(left + 2, right), y + self.row - inset
+
     def chord_at(self, onset: float) -> Chord | None:
+        """Chord that sounds at a moment, given in quarter notes."""
         for span in self.tune.chords:
             if span.onset <= onset < span.onset + span.duration:
                 return span.chord
         return None
 
 
-def _draw_rows(draw: ImageDraw.ImageDraw, view: _View) -> None:
+def empty_roll(view: RollView) -> Image.Image:
+    """Draw everything but the notes."""
+    picture = Image.new("RGB", (view.width, view.height), _PAPER)
+    draw = ImageDraw.Draw(picture)
+    _draw_rows(draw, view)
+    _draw_bars(draw, view)
+    _draw_words(draw, view)
+    return picture
+
+
+def note_color(view: RollView, note: Note) -> Color:
+    """Colour of a note by what it is in its chord and key."""
+    chord = view.chord_at(note.onset)
+    if chord is not None and note.pitch % 12 in chord.pitch_classes:
+        return _ON_CHORD
+    if note.pitch % 12 in scale_classes(view.tune.tonic, view.tune.mode):
+        return _IN_SCALE
+    return _CHROMATIC
+
+
+def draw_note(
+    draw: ImageDraw.ImageDraw,
+    view: RollView,
+    note: Note,
+    fill: Color,
+    outline: Color | None = None,
+    swell: float = 0.0,
+) -> None:
+    """Draw one note, `swell` pixels beyond its row above and below."""
+    left, upper, right, lower = view.box(note)
+    radius = max(0.0, min(view.row, right - left) * 0.28)
+    draw.rounded_rectangle((left, upper - swell, right, lower + swell), radius, fill, outline)
+
+
+def _draw_rows(draw: ImageDraw.ImageDraw, view: RollView) -> None:
     tune = view.tune
     scale = scale_classes(tune.tonic, tune.mode)
     for pitch in range(view.low, view.high + 1):
@@ -98,37 +171,20 @@ def _draw_rows(draw: ImageDraw.ImageDraw, view: _View) -> None:
                 draw.rectangle((view.x(span.onset), y, view.x(end), y + view.row - 1), color)
 
 
-def _draw_bars(draw: ImageDraw.ImageDraw, view: _View) -> None:
+def _draw_bars(draw: ImageDraw.ImageDraw, view: RollView) -> None:
     tune = view.tune
-    beat_width = (view.right - view.left) / tune.quarters
-    for beat in range(tune.bars * tune.beats_per_bar + 1):
-        x = view.x(beat)
-        if beat % tune.beats_per_bar == 0:
-            phrase = beat % (4 * tune.beats_per_bar) == 0
+    pulse, pulses = tune.metre.pulse, tune.metre.pulses
+    beat_width = (view.right - view.left) / tune.quarters * pulse
+    for beat in range(tune.bars * pulses + 1):
+        x = view.x(beat * pulse)
+        if beat % pulses == 0:
+            phrase = beat % (4 * pulses) == 0
             draw.line((x, view.top, x, view.bottom), _BAR, 2 if phrase else 1)
         elif beat_width >= 6:
             draw.line((x, view.top, x, view.bottom), _BEAT, 1)
 
 
-def _draw_note(
-    draw: ImageDraw.ImageDraw, view: _View, onset: float, end: float, pitch: int
-) -> None:
-    chord = view.chord_at(onset)
-    if chord is not None and pitch % 12 in chord.pitch_classes:
-        color = _ON_CHORD
-    elif pitch % 12 in scale_classes(view.tune.tonic, view.tune.mode):
-        color = _IN_SCALE
-    else:
-        color = _CHROMATIC
-    left, right = view.x(onset) + 1, view.x(end) - 1
-    y = view.y(pitch)
-    inset = min(1.5, view.row * 0.1)
-    box = (left, y + inset, max(left + 2, right), y + view.row - inset)
-    radius = min(view.row, right - left) * 0.28
-    draw.rounded_rectangle(box, max(0.0, radius), color)
-
-
-def _draw_words(draw: ImageDraw.ImageDraw, view: _View) -> None:
+def _draw_words(draw: ImageDraw.ImageDraw, view: RollView) -> None:
     tune = view.tune
     size = max(9.0, view.height / 32)
     font, small = _font(size), _font(max(8.0, min(size * 0.8, view.row * 0.95)))
@@ -147,10 +203,12 @@ def _draw_words(draw: ImageDraw.ImageDraw, view: _View) -> None:
             taken = x + font.getlength(symbol) + 3
     every = 1 if (view.right - view.left) / tune.bars > 3 * size else 4
     for bar in range(0, tune.bars, every):
-        x = view.x(bar * tune.beats_per_bar) + 3
+        x = view.x(bar * tune.metre.quarters) + 3
         draw.text((x, view.bottom + 2), str(bar + 1), _FAINT, _font(size * 0.75), anchor="la")
     key = f"{pitch_class_name(tune.tonic, tune.tonic, tune.mode)} {tune.mode.replace('_', ' ')}"
-    words = f"{tune.title}    {key}, {tune.tempo:g} bpm, {tune.mood.replace('_', ' ')}"
+    words = (
+        f"{tune.title}    {key}, {tune.metre}, {tune.tempo:g} bpm, {tune.mood.replace('_', ' ')}"
+    )
     line = view.top * 0.32
     draw.text((view.left, line), words, _INK, font, anchor="lm")
     x = view.right

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from segue.envs.music.chords import Chord
+from segue.envs.music.metre import Metre
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ class Tune:
         A key of `segue.envs.music.scales.MODES`, such as ``"major"``.
     tempo : float
         Quarter notes per minute.
-    beats_per_bar : int
-        Quarter notes in a bar; the metre is ``beats_per_bar/4``.
+    metre : Metre
+        The time signature.
     bars : int
         Length in bars.
     mood : str
@@ -59,22 +60,26 @@ class Tune:
         The melody, monophonic, in order of onset.
     chords : tuple of ChordSpan
         The harmony, in order of onset, without gaps.
+    swing : float
+        How many times as long as the second the first of two eighths sounds, 1 (straight) to 3;
+        `notes` and `chords` stand where they are written, in straight eighths.
     """
 
     title: str
     tonic: int
     mode: str
     tempo: float
-    beats_per_bar: int
+    metre: Metre
     bars: int
     mood: str
     notes: tuple[Note, ...]
     chords: tuple[ChordSpan, ...]
+    swing: float = 1.0
 
     @property
     def quarters(self) -> float:
         """Length in quarter notes."""
-        return float(self.bars * self.beats_per_bar)
+        return self.bars * self.metre.quarters
 
     @property
     def seconds(self) -> float:

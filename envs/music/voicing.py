@@ -83,7 +83,7 @@ def voice(tune: Tune) -> tuple[Voicing, ...]:
         before = _nearest(span.chord, before, ceiling)
         onset = span.onset
         while onset < end:
-            barline = (onset // tune.beats_per_bar + 1) * tune.beats_per_bar
+            barline = (onset // tune.metre.quarters + 1) * tune.metre.quarters
             stop = min(end, barline)
             voicings.append(Voicing(onset, stop - onset, span.chord, before))
             onset = stop
