@@ -15,6 +15,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.vec_env import VecEnv
 
+from segue.agents.deep.integer_policy import IntegerPolicy, MaskableIntegerPolicy
 from segue.agents.deep.pointer_policy import PointerPolicy
 from segue.envs.base.errors import SegueError
 
@@ -43,7 +44,8 @@ def build(
         Seeds the networks, the agent's choices and `venv`.
     hyperparameters : mapping of str to Any
         Keyword arguments of the agent's class. ``policy`` is chosen by the observation space when
-        left out; ``"pointer"`` is `PointerPolicy` (maskable-ppo only).
+        left out; ``"pointer"`` is `PointerPolicy` (maskable-ppo only), ``"integers"`` one for
+        `MultiDiscrete` observations that is faster than the usual one (not dqn).
 
     Returns
     -------
@@ -70,6 +72,10 @@ def build(
         if name != "maskable-ppo":
             raise SegueError(f"The pointer policy needs 'maskable-ppo', not {name!r}; use that.")
         policy = PointerPolicy
+    elif policy == "integers":
+        if name == "dqn":
+            raise SegueError("The integer policy has an actor, which dqn has not; use ppo.")
+        policy = MaskableIntegerPolicy if name == "maskable-ppo" else IntegerPolicy
     make: Any = AGENTS[name]
     agent = make(policy, venv, seed=seed, device="cpu", **settings)
     assert isinstance(agent, BaseAlgorithm)
