@@ -1,0 +1,294 @@
+"""`segue/Melody-v0`: the Gymnasium face of RL Tuner's task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode
+
+from segue.envs.base.errors import SegueError
+from segue.envs.base.kernel import bind
+from segue.envs.base.single import SegueEnv
+from segue.envs.base.task import Batch, Bound, Task
+from segue.envs.base.vector import SegueVectorEnv
+from segue.envs.melody import observation, optimum, render, stepping
+from segue.envs.melody.ngram import NGramPrior, NGramTables
+from segue.envs.melody.prior import SequencePrior
+from segue.envs.melody.reward_grid import lay_out
+from segue.envs.melody.types import COLUMNS, STEP, STEPS, TOKENS
+from segue.envs.music.piano_roll import piano_roll
+from segue.envs.music.tune import Tune
+from segue.rewards.base import WeightedSum
+from segue.rewards.melody_view import MelodyView
+from segue.rewards.phrase import PHRASE
+from segue.rewards.rl_tuner import RL_TUNER
+
+PRESETS: dict[str, WeightedSum[MelodyView]] = {"segue": PHRASE, "rl-tuner": RL_TUNER}
+"""Rewards by the name that the argument `reward` takes."""
+
+Reward = str | WeightedSum[MelodyView]
+Prior = str | SequencePrior | None
+
+_NO_TABLES = NGramTables(
+    np.zeros((1, 1, 1, 1, 1), dtype=np.float32),
+    np.zeros((1, 1, 1), dtype=np.uint16),
+    np.zeros((1, 1), dtype=np.float32),
+)
+
+
+@dataclass(frozen=True)
+class MelodyBatch(Batch):
+    """Batch of melodies.
+
+    Attributes
+    ----------
+    seen : ndarray (n, columns) int16
+        One row an environment: what `observation` is, by the columns named in `types`.
+    hidden : ndarray (n, COLUMNS) int32
+        The rest of the state, likewise.
+    history : ndarray (2 * STEPS, n) int8
+        Tokens played, then their moves; by step, so that a step of the batch writes two lines.
+    outcome : ndarray (1 + terms, n) float64
+        What `reward` and `terms` are views of.
+    given : ndarray (n,) float64
+        Log-probabilities of the last actions, where the prior is no n-gram.
+    play : callable
+        `stepping.step_batch`, bound to these arrays.
+    """
+
+    seen: npt.NDArray[np.int16]
+    hidden: npt.NDArray[np.int32]
+    history: npt.NDArray[np.int8]
+    outcome: npt.NDArray[np.float64]
+    given: npt.NDArray[np.float64]
+    play: Callable[[npt.NDArray[np.int64]], None]
+
+
+class Melody(Task[MelodyBatch]):
+    """Rules, reward and prior; the arguments are those of `MelodyEnv`."""
+
+    def __init__(
+        self,
+        reward: Reward = "segue",
+        prior: Prior = None,
+        reward_weights: Mapping[str, float] | None = None,
+    ) -> None:
+        self.reward = _reward(reward).with_weights(reward_weights or {})
+        self.prior = _prior(prior)
+        self.table = lay_out(self.reward, self.prior is not None)
+        self.term_names = self.table.names
+        self.action_space = spaces.Discrete(TOKENS)
+        self.observation_space = observation.space()
+        self._bound: Bound | None = None
+
+    def allocate(self, count: int) -> MelodyBatch:
+        """Make the buffers of `count` environments."""
+        outcome = np.zeros((1 + len(self.term_names), count))
+        hidden = np.zeros((count, COLUMNS), dtype=np.int32)
+        history = np.zeros((2 * STEPS, count), dtype=np.int8)
+        terminated = np.zeros(count, dtype=np.bool_)
+        seen = np.zeros((count, len(observation.SIZES)), dtype=np.int16)
+        given = np.zeros(count)
+        source, tables = stepping.NO_PRIOR, _NO_TABLES
+        if isinstance(self.prior, NGramPrior):
+            source, tables = stepping.N_GRAM, self.prior.tables
+        elif self.prior is not None:
+            source = stepping.GIVEN
+        grid, table = self.table.grid, self.table
+        return MelodyBatch(
+            reward=outcome[0],
+            terms=outcome[1:],
+            terminated=terminated,
+            mask=np.ones((count, TOKENS), dtype=np.int8),
+            observation=seen,
+            seen=seen,
+            hidden=hidden,
+            history=history,
+            outcome=outcome,
+            given=given,
+            play=bind(
+                stepping.step_batch,
+                seen,
+                hidden,
+                history,
+                grid.values,
+                grid.groups,
+                table.curves,
+                table.reads,
+                source,
+                *(_read_only(part) for part in tables),
+                given,
+                outcome,
+                terminated,
+            ),
+        )
+
+    def begin(
+        self,
+        batch: MelodyBatch,
+        rows: npt.NDArray[np.int64],
+        draws: npt.NDArray[np.uint64],
+    ) -> None:
+        """Begin an episode in each of `rows`, with a priming token."""
+        stepping.begin_batch(batch.seen, batch.hidden, rows, draws, batch.history, batch.terminated)
+
+    def step(self, batch: MelodyBatch, actions: npt.NDArray[np.int64]) -> None:
+        """Write one token in every row; `actions` (n,) is int64 and contiguous."""
+        if self.prior is not None and not isinstance(self.prior, NGramPrior):
+            _ask(self.prior, batch, actions)
+        batch.play(actions)
+
+    def bound(self, batch: MelodyBatch, row: int) -> Bound:
+        """Upper bound of the return, the same for every episode."""
+        if self._bound is None:
+            self._bound = Bound(
+                optimum.upper_bound(self.reward, self.prior is not None), exact=False
+            )
+        return self._bound
+
+    def greedy(self, batch: MelodyBatch, row: int) -> npt.NDArray[np.int64]:
+        """Token of the greatest immediate reward; the lowest of equal ones."""
+        trial = self.allocate(TOKENS)
+        trial.seen[:], trial.hidden[:] = batch.seen[row], batch.hidden[row]
+        trial.history[:] = batch.history[:, row, None]
+        self.step(trial, np.arange(TOKENS))
+        return np.asarray(trial.reward.argmax())
+
+    def tune(self, batch: MelodyBatch, row: int, title: str = "") -> Tune:
+        """Tune of the episode in `row` so far."""
+        return render.to_tune(batch.history[: batch.seen[row, STEP], row], title)
+
+    def render(self, batch: MelodyBatch, row: int) -> npt.NDArray[np.uint8]:
+        """Piano roll of the episode in `row` so far."""
+        return piano_roll(self.tune(batch, row))
+
+
+def _reward(reward: Reward) -> WeightedSum[MelodyView]:
+    if isinstance(reward, WeightedSum):
+        return reward
+    if reward not in PRESETS:
+        raise SegueError(f"Unknown reward {reward!r}; choose one of {', '.join(PRESETS)}.")
+    return PRESETS[reward]
+
+
+def _prior(prior: Prior) -> SequencePrior | None:
+    if not isinstance(prior, str):
+        return prior
+    if prior != "corpus":
+        raise SegueError(f"Unknown prior {prior!r}; give 'corpus', a SequencePrior or None.")
+    # Only now: it reads corpora.
+    from segue.envs.melody.corpus_prior import corpus_prior
+
+    return corpus_prior()
+
+
+def _read_only(table: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Tables of every origin alike, so that the kernel is compiled once."""
+    view = table.view()
+    view.setflags(write=False)
+    return view
+
+
+def _ask(prior: SequencePrior, batch: MelodyBatch, actions: npt.NDArray[np.int64]) -> None:
+    """Write the log-probabilities of the actions; rows may stand at different steps."""
+    steps = batch.seen[:, STEP]
+    tokens = np.where((actions >= 0) & (actions < TOKENS), actions, 0)
+    for step in np.unique(steps[steps < STEPS]):
+        rows = np.flatnonzero(steps == step)
+        known = prior.log_probabilities(np.ascontiguousarray(batch.history[:step, rows].T))
+        batch.given[rows] = known[np.arange(len(rows)), tokens[rows]]
+
+
+class MelodyEnv(SegueEnv[MelodyBatch]):
+    """Write a two-bar melody, one sixteenth at a time: RL Tuner's task.
+
+    ## Description
+    Jaques, Gu, Turner & Eck (*Tuning Recurrent Neural Networks with Reinforcement Learning*, 2017)
+    tuned a melody model with rules of music theory. This is their task: 32 sixteenths of 4/4 in C
+    major, 38 tokens, and either the published rules and values (`reward="rl-tuner"`) or segue's
+    own (`reward="segue"`), with or without the log-probability of a sequence model as a term.
+
+    ## Action Space
+    `Discrete(38)`: 0 ends the note that sounds, 1 changes nothing (the note is held, or silence
+    goes on), 2 + p begins the pitch ``48 + p`` (MIDI, C3 to B5). All are always legal. An action
+    that is no token counts as note off and costs the weight of the term `legality`. Masks:
+    ``info["action_mask"]`` (int8) and `action_masks()` (bool), all ones.
+
+    ## Observation Space
+    `MultiDiscrete`, 32 integers (int16), one-hot 615 wide. Sixteenths written; priming token;
+    sixteenths since the last onset or off (16 = 16 and more, 0 = none) and between the two
+    before; whether a note sounds; the last four pitches (0-35, 36 = none); holds and offs since
+    the last onset, onsets in a row of its pitch, whether holds or offs stand among them;
+    direction of the unresolved leap (0 none, 1 up, 2 down), the pitch before it, sixteenths since
+    the last leap; highest pitch plus one and lowest pitch, each with how often it was struck
+    (2 = more); direction of the last move (0 none, 1 up, 2 down, 3 same), moves in a row that
+    way, onsets in a row that come back; distinct pitches in the last seven tokens; sixteenths so
+    far of returning motifs; the moves, then the tokens (38 = none), half a bar and a bar before
+    the token to come; how many of the last seven tokens stand in this order earlier, too, and the
+    token that followed there; mean surprise of the intervals in eighths of a bit.
+
+    ## Rewards
+    The sum of the weighted terms of `segue.rewards.phrase.PHRASE` or of
+    `segue.rewards.rl_tuner.RL_TUNER`. ``info["reward_terms"]`` holds each; they add up to the
+    reward. The published reward is ``log p + rules / c``, c = 1. Without a prior the term `prior`
+    is left out.
+
+    ## Starting State
+    Nothing written. As RL Tuner does, the agent is primed with a token, 0 to 36, chosen by the
+    seed: it is seen but is no part of the melody, and neither rules nor prior look at it.
+
+    ## Episode End
+    Terminates after 32 tokens. Never truncates.
+
+    ## Arguments
+    - `reward` (str or WeightedSum, default "segue"): "segue", "rl-tuner", or terms and weights
+      of one's own.
+    - `prior` (str, SequencePrior or None, default None): "corpus" is an n-gram fitted to the
+      default corpora at first use, which takes a while; or a model of one's own, asked at every
+      step, unless it is an `NGramPrior`, which runs compiled. None needs no corpus.
+    - `reward_weights` (mapping, default None): weights that replace the reward's, by term.
+    - `render_mode` (str, default None): `"rgb_array"` gives the piano roll.
+
+    ## Version History
+    - v0: first version.
+    """
+
+    def __init__(
+        self,
+        reward: Reward = "segue",
+        prior: Prior = None,
+        reward_weights: Mapping[str, float] | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        super().__init__(Melody(reward, prior, reward_weights), render_mode)
+
+    @property
+    def melody(self) -> Melody:
+        """The task behind this environment."""
+        assert isinstance(self.task, Melody)
+        return self.task
+
+    def tune(self, title: str = "") -> Tune:
+        """Tune of the episode so far."""
+        return self.melody.tune(self.batch, 0, title)
+
+
+class MelodyVectorEnv(SegueVectorEnv[MelodyBatch]):
+    """Many melodies at once; see `MelodyEnv` and `SegueVectorEnv`."""
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        reward: Reward = "segue",
+        prior: Prior = None,
+        reward_weights: Mapping[str, float] | None = None,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        render_mode: str | None = None,
+    ) -> None:
+        task = Melody(reward, prior, reward_weights)
+        super().__init__(task, num_envs, autoreset_mode, render_mode)
