@@ -1,4 +1,4 @@
-"""How fast environments step and films render, beside what others offer.
+"""How fast environments step, films render and tunes sound, beside what others offer.
 
 Everything runs in one process and one run, the contestants in turn, again and again; of the
 repeats the median counts. So a machine that gets slower meanwhile slows down all of them.
@@ -26,7 +26,7 @@ from segue.envs.base.errors import SegueError
 from segue.experiments.bench_tables import print_tables
 from segue.experiments.progress import Tell, progress_bar
 
-PARTS = ("stepping", "rendering")
+PARTS = ("stepping", "rendering", "audio")
 """What can be measured."""
 
 ENVS = 1024
@@ -35,7 +35,9 @@ REPEATS = 7
 SECONDS = 0.3
 """Length of one repeat, roughly."""
 
+COUNTERPOINT = "segue.envs:segue/Counterpoint-v0"
 LEAD_SHEET = "segue.envs:segue/LeadSheet-v0"
+MELODY = "segue.envs:segue/Melody-v0"
 MONTAGE = "segue.envs:segue/Montage-v0"
 CART_POLE = "CartPole-v1"
 
@@ -74,7 +76,9 @@ class Ratio:
 _TARGETS = {
     "single": (Target("LeadSheet", "Gymnasium CartPole", 2.0),),
     "vector": (
+        Target("Counterpoint", "EnvPool CartPole", 20.0),
         Target("LeadSheet", "EnvPool CartPole", 20.0),
+        Target("Melody", "EnvPool CartPole", 20.0),
         Target("LeadSheet", "Gymnasium CartPole", 2.0),
         Target("Montage", "Gymnasium CartPole", 0.1),
     ),
@@ -123,7 +127,8 @@ def measure(which: Sequence[str] | None = None, *, film: Path | None = None) -> 
         For ``single`` and ``vector``: ``environments``, ``steps_per_second`` by contestant (None
         where it is not installed; a step counts once for each of the environments) and
         ``ratios``, a list of dicts with the fields of `Ratio`. For ``rendering``: what
-        `render_benchmark.compare_with_ffmpeg` gives.
+        `render_benchmark.compare_with_ffmpeg` gives. For ``audio``: what
+        `audio_benchmark.measure_audio` gives.
 
     Raises
     ------
@@ -141,6 +146,8 @@ def measure(which: Sequence[str] | None = None, *, film: Path | None = None) -> 
             figures["vector"] = _race("vector", _vector_contestants(), ENVS, tell)
         if "rendering" in chosen:
             figures["rendering"] = _render(film, tell)
+        if "audio" in chosen:
+            figures["audio"] = _audio(tell)
     return figures
 
 
@@ -194,7 +201,9 @@ def _vector_contestants() -> dict[str, Steps | None]:
     return {
         "Gymnasium CartPole": _vector(gym.make_vec(CART_POLE, ENVS, vectorization_mode=own)),
         "EnvPool CartPole": _envpool(),
+        "Counterpoint": _vector(gym.make_vec(COUNTERPOINT, ENVS)),
         "LeadSheet": _vector(gym.make_vec(LEAD_SHEET, ENVS)),
+        "Melody": _vector(gym.make_vec(MELODY, ENVS)),
         "Montage": _vector(gym.make_vec(MONTAGE, ENVS)),
     }
 
@@ -270,3 +279,11 @@ def _render(film: Path | None, tell: Tell) -> dict[str, float]:
             )
         tell(0.3, "rendering: with ffmpeg, then with segue")
         return compare_with_ffmpeg(sample_edit(film), folder)
+
+
+def _audio(tell: Tell) -> dict[str, Any]:
+    """Write tunes as sound."""
+    from segue.experiments.audio_benchmark import measure_audio
+
+    with tempfile.TemporaryDirectory(prefix="segue-bench-") as name:
+        return measure_audio(Path(name), tell)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -18,6 +18,8 @@ def print_tables(figures: Mapping[str, Any], console: Console) -> None:
             _print_race(title, figures[part], console)
     if "rendering" in figures:
         _print_render(figures["rendering"], console)
+    if "audio" in figures:
+        _print_audio(figures["audio"], console)
 
 
 def _print_race(title: str, figures: Mapping[str, Any], console: Console) -> None:
@@ -27,10 +29,14 @@ def _print_race(title: str, figures: Mapping[str, Any], console: Console) -> Non
     for name, rate in figures["steps_per_second"].items():
         table.add_row(name, "not installed" if rate is None else f"{rate:,.0f}")
     console.print(table)
+    _print_ratios(figures["ratios"], console)
+
+
+def _print_ratios(rows: Sequence[Mapping[str, Any]], console: Console) -> None:
     ratios = Table("ratio", box=None)
     ratios.add_column("measured", justify="right")
     ratios.add_column("target", justify="right")
-    for ratio in figures["ratios"]:
+    for ratio in rows:
         measured = ratio["measured"]
         said = "-" if measured is None else f"{measured:.2f}"
         style = "" if measured is None else ("green" if measured >= ratio["least"] else "red")
@@ -56,3 +62,15 @@ def _print_render(figures: Mapping[str, float], console: Console) -> None:
         )
     console.print(table)
     console.print(f"segue / ffmpeg: {figures['ratio']:.2f}")
+
+
+def _print_audio(figures: Mapping[str, Any], console: Console) -> None:
+    title = f"Tune of {figures['bars']} bars, {figures['music_seconds']:.1f} s, to a WAV file"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("players of the mood")
+    table.add_column("x real time", justify="right")
+    for mood, rate in figures["times_real_time"].items():
+        table.add_row(mood, f"{rate:.0f}")
+    table.add_row("the first file of all", f"{figures['first_times_real_time']:.0f}")
+    console.print(table)
+    _print_ratios(figures["ratios"], console)

@@ -30,6 +30,11 @@ corpus_app = typer.Typer(
 )
 app.add_typer(corpus_app, name="corpus")
 
+audit_app = typer.Typer(
+    help="Whether rewards prefer what people made.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(audit_app, name="audit")
+
 BEGAN = time.perf_counter()
 
 INTERRUPTED = 130
@@ -74,16 +79,19 @@ def compose(
     swing: Annotated[
         float, typer.Option(help="Long to short eighth: 1 straight, 2 triplet, 3 at most.")
     ] = 1.0,
+    soundfont: Annotated[
+        Path | None, typer.Option(help="Soundfont (.sf2) that plays the tune; default TimGM6mb.")
+    ] = None,
     seed: Seed = 0,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compose a tune by Q-learning: MIDI, MusicXML, WAV and score."""
+    """Compose a tune by Q-learning: MIDI, MusicXML, sound, score and piano roll."""
     from segue.envs.lead_sheet.types import Brief
     from segue.experiments.verbs import compose_verb
 
     brief = Brief(mood, bars, chords, key, metre, tempo, swing)
-    record, lines = compose_verb(brief, seed, out, _command())
+    record, lines = compose_verb(brief, seed, soundfont, out, _command())
     _finish(record, lines, as_json)
 
 
@@ -188,11 +196,11 @@ def demo(
 @app.command(epilog="Example: segue bench stepping")
 def bench(
     which: Annotated[
-        list[str] | None, typer.Argument(help="stepping, rendering; default both.")
+        list[str] | None, typer.Argument(help="stepping, rendering, audio; default all.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure steps per second and rendering, with peers beside them."""
+    """Measure steps per second, rendering and sound, with peers beside them."""
     from segue.experiments import bench as benchmarks
 
     if as_json:
@@ -223,6 +231,30 @@ def corpus_list(as_json: AsJson = False) -> None:
     from segue.experiments.corpus import list_verb
 
     record, lines = list_verb()
+    _finish(record, lines, as_json)
+
+
+@audit_app.command("melody", epilog="Example: segue audit melody --preset segue --out audit/")
+def audit_melody(
+    preset: Annotated[
+        list[str] | None,
+        typer.Option(help="segue, rl-tuner, rl-tuner-rules or lead-sheet; default all."),
+    ] = None,
+    corpus: Annotated[
+        list[str] | None,
+        typer.Option(help="Collection of segue corpus list; default those of music21."),
+    ] = None,
+    windows: Annotated[
+        int | None, typer.Option(help="Human passages a preset, drawn from all; default all.")
+    ] = None,
+    seed: Seed = 0,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set held-out human melodies against noise, shuffled notes and exploits, term by term."""
+    from segue.experiments.audit_verb import melody_verb
+
+    record, lines = melody_verb(preset, corpus, windows, seed, out, _command())
     _finish(record, lines, as_json)
 
 

@@ -1,10 +1,9 @@
-"""Composing a tune: a piece by mood, Q-learning on it, and the files of the result."""
+"""Composing a tune: a piece by mood, and Q-learning on it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -14,16 +13,10 @@ from segue.envs.base.transition_model import TransitionModel
 from segue.envs.lead_sheet.env import LeadSheetEnv
 from segue.envs.lead_sheet.generator import draw_piece
 from segue.envs.lead_sheet.types import Brief
-from segue.envs.music.audio import write_audio
-from segue.envs.music.midi import write_midi
-from segue.envs.music.musicxml import write_musicxml
-from segue.envs.music.score import write_score
 from segue.envs.music.tune import Tune
 from segue.experiments.evaluation import greedy_action, play, random_action, table_action
 
 Progress = Callable[[float, str], None]
-
-FILES = ("tune.mid", "tune.musicxml", "tune.wav", "score.png")
 
 
 @dataclass(frozen=True)
@@ -141,21 +134,3 @@ def compose(brief: Brief, seed: int, progress: Progress | None = None) -> Compos
         terms=terms,
         curve=np.stack([np.minimum(episodes, table.episodes), np.asarray(table.curve)], axis=1),
     )
-
-
-def write_composition(
-    composition: Composition, folder: Path, progress: Progress | None = None
-) -> dict[str, Path]:
-    """Write FILES into `folder`; return them by name."""
-    paths = {name: folder / name for name in FILES}
-    writers: tuple[Callable[[Tune, Path], None], ...] = (
-        write_midi,
-        write_musicxml,
-        write_audio,
-        write_score,
-    )
-    for index, (path, write) in enumerate(zip(paths.values(), writers, strict=True)):
-        if progress:
-            progress(index / len(FILES), f"writing {path.name}")
-        write(composition.tune, path)
-    return paths

@@ -20,9 +20,6 @@ from segue.experiments.report import CutRow, Report, ScoreRow, write_report
 from segue.experiments.run_folder import Source
 from segue.experiments.tensorboard import Board
 
-SOUNDFONT = Source(
-    "TimGM6mb.sf2", "GPL-2.0-only", "Tim Brechbill; the sounds of the tune, not part of it", ""
-)
 PICTURE_WIDTH = 256
 NEAR_BEAT = 0.07
 """Seconds within which a cut counts as on the beat (the usual tolerance of beat tracking)."""

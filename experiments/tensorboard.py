@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import soundfile
+import soxr
 from PIL import Image
 from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
 from torch.utils.tensorboard.summary import hparams as hparams_summaries
@@ -173,9 +174,7 @@ class Board:
             raise SegueError(f"{path} cannot be read as sound; give a WAV file.") from error
         mono = samples.mean(axis=1)
         if rate != SOUND_RATE and len(mono):
-            from librosa import resample  # Takes a second to load.
-
-            mono = resample(mono, orig_sr=rate, target_sr=SOUND_RATE, res_type="soxr_hq")
+            mono = soxr.resample(mono, rate, SOUND_RATE)
         buffer = io.BytesIO()
         soundfile.write(buffer, mono.clip(-1.0, 1.0), SOUND_RATE, format="WAV", subtype="PCM_16")
         audio = Summary.Audio(

@@ -16,11 +16,11 @@ from segue.envs.film.beats import BeatGrid
 from segue.envs.film.gate import film_files, open_media, require_audio
 from segue.envs.film.sample_film import USER_LICENCE, sample_film
 from segue.envs.lead_sheet.types import Brief
+from segue.envs.music.audio import check_soundfont
 from segue.envs.music.tune import Tune
-from segue.experiments.compose import Composition, compose, write_composition
+from segue.experiments.compose import Composition, compose
 from segue.experiments.edit import EditResult, cut_film, write_film
 from segue.experiments.edit_report import (
-    SOUNDFONT,
     show_on_board,
     sources_of,
     write_film_report,
@@ -43,20 +43,29 @@ from segue.experiments.train import (
     train,
 )
 from segue.experiments.train_config import default_config
+from segue.experiments.tune_files import show_tune, soundfont_source, write_tune
 
 Outcome = tuple[dict[str, Any], list[str]]
 
 DEMO_BRIEF = Brief("hopeful", 16)
 
 
-def compose_verb(brief: Brief, seed: int, out: Path | None, command: Sequence[str]) -> Outcome:
+def compose_verb(
+    brief: Brief, seed: int, soundfont: Path | None, out: Path | None, command: Sequence[str]
+) -> Outcome:
     """``segue compose``."""
+    if soundfont is not None:
+        check_soundfont(soundfont)
     with progress_bar("composing") as tell:
         composition = compose(brief, seed, tell)
         folder = RunFolder.create(None, "segue/LeadSheet-v0", "compose", seed, out)
-        settings = asdict(brief)
-        write_manifest(folder, command=command, seed=seed, config=settings, sources=[SOUNDFONT])
-        paths = write_composition(composition, folder.path, tell)
+        sources = [soundfont_source(soundfont)]
+        write_manifest(folder, command=command, seed=seed, config=asdict(brief), sources=sources)
+        paths = write_tune(composition, folder.path, tell, soundfont)
+        # A tune made again in its folder starts its curves anew.
+        with Board(folder.path, purge_step=0) as board:
+            show_tune(board, composition, folder.path)
+            board.sound("tune/sound", paths["tune.wav"], composition.steps)
     record = {
         "run": str(folder.path),
         "files": {name: str(path) for name, path in paths.items()},
@@ -66,7 +75,8 @@ def compose_verb(brief: Brief, seed: int, out: Path | None, command: Sequence[st
         "greedy": composition.greedy,
         "random": composition.random,
     }
-    return record, [_tune_line(composition), *(f"{name}: {path}" for name, path in paths.items())]
+    places = [f"{name}: {path}" for name, path in paths.items()]
+    return record, [_tune_line(composition), *places, _board_line(folder)]
 
 
 def _tune_line(composition: Composition) -> str:
@@ -76,6 +86,10 @@ def _tune_line(composition: Composition) -> str:
         f"optimum {composition.optimum:.2f} (greedy {composition.greedy:.2f}, "
         f"random {composition.random:.2f})"
     )
+
+
+def _board_line(folder: RunFolder) -> str:
+    return f"TensorBoard: tensorboard --logdir {folder.path}"
 
 
 def edit_verb(
@@ -116,6 +130,8 @@ def _edit(
         result = cut_film(material, config, folder, board, tell)
         paths = write_film(result.edit, folder.path, tell, config.workers)
         show_on_board(board, result, music, config.steps)
+        if composition is not None:
+            show_tune(board, composition, folder.path)
     sources = sources_of(result, sound)
     settings = asdict(config)
     write_manifest(folder, command=command, seed=config.seed, config=settings, sources=sources)
@@ -162,7 +178,7 @@ def demo_verb(
         film_files(footage)
         composition = compose(DEMO_BRIEF, seed, tell)
         folder = RunFolder.create(None, "segue", "demo", seed, out)
-        tune = write_composition(composition, folder.path, tell)
+        tune = write_tune(composition, folder.path, tell)
         grid = tune_grid(composition.tune, tune["tune.wav"])
         config = replace(EditConfig(), seed=seed, steps=steps)
         wav = tune["tune.wav"]
@@ -174,15 +190,14 @@ def demo_verb(
             folder,
             command,
             tell,
-            [made, SOUNDFONT],
+            [made, soundfont_source(None)],
             composition,
             grid,
         )
     files = {name: str(path) for name, path in tune.items()} | record["files"]
     record = record | {"files": files, "tune_fraction_of_optimum": composition.fraction}
     places = [f"{name}: {path}" for name, path in files.items()]
-    board = f"TensorBoard: tensorboard --logdir {folder.path}"
-    return record, [_tune_line(composition), lines[0], *places, board]
+    return record, [_tune_line(composition), lines[0], *places, _board_line(folder)]
 
 
 def tune_grid(tune: Tune, wav: Path) -> BeatGrid:

@@ -1,7 +1,9 @@
 """The command line as a user meets it: wrong input, help, run folders, interruption."""
 
+import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,10 +13,12 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from segue.envs.film.synthetic import write_synthetic_film
-from segue.envs.music.audio import write_wav
+from segue.envs.music.audio import default_soundfont, write_audio
 from segue.envs.music.chords import Chord
+from segue.envs.music.metre import Metre
 from segue.envs.music.tune import ChordSpan, Note, Tune
 from segue.experiments.cli import main
 
@@ -64,7 +68,10 @@ def media(tmp_path_factory):
         container.mux(stream.encode(None))
     chords = tuple(ChordSpan(4.0 * bar, 4.0, Chord(0, "maj")) for bar in range(8))
     notes = tuple(Note(float(beat), 1.0, 60 + beat % 8) for beat in range(32))
-    write_wav(Tune("Scale", 0, "major", 120.0, 4, 8, "hopeful", notes, chords), folder / "tune.wav")
+    write_audio(
+        Tune("Scale", 0, "major", 120.0, Metre(4, 4), 8, "hopeful", notes, chords),
+        folder / "tune.wav",
+    )
     (folder / "text.mp4").write_text("this is not a film\n")
     return folder
 
@@ -137,18 +144,52 @@ def test_help_has_an_example(verb, tmp_path, inside):
 
 
 def test_compose_writes_its_files_and_reaches_the_optimum(tmp_path, inside):
-    out = tmp_path / "out"
-    code, said, _ = inside(
-        "compose", "--bars", 4, "--seed", 3, "--out", out, "--json", cwd=tmp_path
-    )
+    out, soundfont = tmp_path / "out", tmp_path / "own.sf2"
+    shutil.copy(default_soundfont(), soundfont)
+    options = ("--bars", 4, "--seed", 3, "--soundfont", soundfont, "--out", out, "--json")
+    code, said, _ = inside("compose", *options, cwd=tmp_path)
     assert code == 0
     record = json.loads(said.splitlines()[-1])
     assert record["fraction_of_optimum"] == pytest.approx(1.0, abs=1e-9)
     assert record["greedy"] <= record["mean_return"]
     assert record["steps"] > 0
     assert record["seconds"] > 0
-    for name in ("tune.mid", "tune.musicxml", "tune.wav", "score.png", "manifest.json"):
+    names = (
+        *("tune.mid", "tune.musicxml", "tune.wav", "tune.flac"),
+        *("score.png", "score.svg", "piano_roll.png", "piano_roll.gif"),
+    )
+    assert record["files"] == {name: str(out / name) for name in names}
+    for name in (*names, "manifest.json"):
         assert (out / name).stat().st_size > 0
+    digest = hashlib.sha256(soundfont.read_bytes()).hexdigest()
+    (source,) = json.loads((out / "manifest.json").read_text())["sources"]
+    assert source == {
+        **{"name": "own.sf2", "licence": "LicenseRef-user", "attribution": "", "digest": digest}
+    }
+    events = EventAccumulator(str(out)).Reload()
+    curve = [event.value for event in events.Scalars("return/tune")]
+    assert len(curve) > 3
+    assert curve[0] < curve[-1] <= record["mean_return"]
+    assert events.Scalars("return/tune")[-1].step == record["steps"]
+    assert events.Scalars("fraction_of_optimum/tune")[-1].value == pytest.approx(1.0)
+    terms = [tag for tag in events.Tags()["scalars"] if tag.startswith("reward/tune/")]
+    last = sum(events.Scalars(tag)[-1].value for tag in terms)
+    assert last == pytest.approx(record["mean_return"], abs=1e-3)
+    assert events.Images("tune/piano_roll")
+    (playing,) = events.Images("tune/playing")
+    assert playing.encoded_image_string == (out / "piano_roll.gif").read_bytes()
+    assert events.Audio("tune/sound")
+
+
+def test_a_file_that_is_no_soundfont_is_said_before_anything_is_made(media, tmp_path, inside):
+    out = tmp_path / "out"
+    for name, said in (("text.mp4", "no soundfont"), ("missing.sf2", "Cannot read")):
+        code, _, err = inside("compose", "--soundfont", media / name, "--out", out, cwd=tmp_path)
+        assert code == 2
+        assert name in one_sentence(err)
+        assert said in err
+        assert "composing" not in err
+    assert not out.exists()
 
 
 def test_train_resume_and_evaluate_agree(tmp_path, inside):

@@ -666,12 +666,12 @@ def test_every_environment_is_measured_and_a_missing_rival_is_said(
     shown = capsys.readouterr().out
     rates = figures["vector"]["steps_per_second"]
     assert rates.pop("EnvPool CartPole") is None
-    assert set(rates) == {"Gymnasium CartPole", "LeadSheet", "Montage"}
+    assert set(rates) == {"Gymnasium CartPole", "Counterpoint", "LeadSheet", "Melody", "Montage"}
     assert all(
         rate > 0 for rate in (*rates.values(), *figures["single"]["steps_per_second"].values())
     )
     assert [ratio["measured"] is None for ratio in figures["vector"]["ratios"]] == [
-        *(True, False, False)
+        *(True, True, True, False, False)
     ]
     assert "not installed" in shown
     assert "4 environments at once" in shown
@@ -690,7 +690,7 @@ def test_rendering_is_shown_beside_ffmpeg(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_benchmarks_that_cannot_run_say_why(tmp_path: Path) -> None:
-    with pytest.raises(SegueError, match="'renders'; choose from stepping, rendering"):
+    with pytest.raises(SegueError, match="'renders'; choose from stepping, rendering, audio"):
         measure(["stepping", "renders"])
     film = tmp_path / "short.mp4"
     write_synthetic_film(film, shots=1, seconds_per_shot=(0.2, 0.2), size=(64, 36), sound=False)

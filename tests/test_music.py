@@ -237,6 +237,21 @@ def test_accompaniment_plays_the_chords_under_the_melody() -> None:
     assert downbeats == [span.chord.root for span in tune.chords]
 
 
+@pytest.mark.parametrize(("name", "part"), [("dark", "Chords"), ("sad", "Pad")])
+def test_held_chords_keep_common_tones_within_a_phrase(name: str, part: str) -> None:
+    symbols = ["C", "Am", "Am", "F", "F", "Dm", "C", "C"]
+    spans = tuple(ChordSpan(4.0 * i, 4.0, parse_symbol(s)) for i, s in enumerate(symbols))
+    tune = dataclasses.replace(ode(), bars=8, chords=spans, mood=name)
+    notes = next(p for p in arrange(tune) if p.name == part).notes
+    for span, voicing in zip(spans, voice(tune), strict=True):
+        place = span.onset
+        sounding = {n.pitch for n in notes if n.onset <= place < n.onset + n.duration}
+        assert sounding == set(voicing.pitches), "neither lost nor left over"
+    struck = [len([n for n in notes if n.onset == span.onset]) for span in spans]
+    # One new tone in bars 2, 4 and 6, three in bar 7; a phrase in bar 5, the last chord in bar 8.
+    assert struck == [3, 1, 0, 1, 3, 1, 3, 3]
+
+
 def test_the_last_bar_holds_one_chord() -> None:
     tune = ode()
     for part in arrange(tune)[1:]:

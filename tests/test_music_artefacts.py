@@ -20,6 +20,7 @@ from segue.envs.base.errors import SegueError
 from segue.envs.music.audio import (
     FADE_SECONDS,
     PEAK,
+    check_soundfont,
     default_soundfont,
     render_audio,
     write_audio,
@@ -122,6 +123,9 @@ def test_what_is_no_soundfont_is_said(tmp_path: Path, capfd: pytest.CaptureFixtu
         path.write_bytes(data)
         with pytest.raises(SegueError, match=rf"{name}\.sf2.*(no soundfont|damaged)"):
             render_audio(march(1), path)
+        with pytest.raises(SegueError, match=rf"{name}\.sf2.*(no soundfont|damaged)"):
+            check_soundfont(path)
+    check_soundfont(default_soundfont())
     with pytest.raises(SegueError, match="Cannot read the soundfont"):
         render_audio(march(1), tmp_path / "missing.sf2")
     with pytest.raises(SegueError, match="Cannot read the soundfont"):

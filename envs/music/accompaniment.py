@@ -28,6 +28,34 @@ def held(voicing: Voicing, velocity: int) -> list[TimedNote]:
     ]
 
 
+def tied(notes: Sequence[TimedNote], struck: Callable[[float], bool]) -> list[TimedNote]:
+    """Hold on the tones that a chord shares with the one before, as bows and organs do.
+
+    Parameters
+    ----------
+    notes : sequence of TimedNote
+        Held chords, in order of onset.
+    struck : callable
+        Whether all is struck anew at an onset, in quarter notes.
+
+    Returns
+    -------
+    list of TimedNote
+        In order of onset; a tone held on is one note, as loud as it began.
+    """
+    longer: list[TimedNote] = []
+    latest: dict[int, int] = {}  # Place in `longer` of each pitch.
+    for note in notes:
+        place = latest.get(note.pitch)
+        before = None if place is None or struck(note.onset) else longer[place]
+        if place is not None and before and before.onset + before.duration == note.onset:
+            longer[place] = replace(before, duration=before.duration + note.duration)
+        else:
+            latest[note.pitch] = len(longer)
+            longer.append(note)
+    return longer
+
+
 def _pads(voicing: Voicing, metre: Metre) -> list[TimedNote]:
     return held(voicing, 58 + accent(voicing.onset, metre) // 2)
 

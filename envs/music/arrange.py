@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from segue.envs.music.accompaniment import BASS_LINES, PATTERNS, bass_roots, held
+from segue.envs.music.accompaniment import BASS_LINES, PATTERNS, bass_roots, held, tied
 from segue.envs.music.drums import drum_notes
 from segue.envs.music.moods import Mood, mood
 from segue.envs.music.parts import Part, TimedNote, accent, clamp_velocity
@@ -18,9 +19,11 @@ def arrange(tune: Tune) -> tuple[Part, ...]:
     """Arrange a tune for the instruments of its mood.
 
     The melody keeps the onsets, lengths and pitches of `tune.notes`. Chords move to the nearest
-    inversion below it, at lower volume. In the last bar the accompaniment strikes the last chord
-    and holds it to the end. A tune that swings gets a ride cymbal, a walking bass and comping.
-    All of it stands in straight eighths, as written; `segue.envs.music.midi` bends them.
+    inversion below it, at lower volume. Those that are held keep the tones which they share with
+    the chord before, and are struck anew with each phrase of four bars. In the last bar the
+    accompaniment strikes the last chord and holds it to the end. A tune that swings gets a ride
+    cymbal, a walking bass and comping. All of it stands in straight eighths, as written;
+    `segue.envs.music.midi` bends them.
 
     Parameters
     ----------
@@ -54,7 +57,7 @@ def arrange(tune: Tune) -> tuple[Part, ...]:
         ),
     ]
     if style.pad_program is not None:
-        pad = tuple(note for voicing in voicings for note in held(voicing, 48))
+        pad = _sustained([note for one in voicings for note in held(one, 48)], tune, final)
         parts.append(Part("Pad", style.pad_program, len(parts), False, pads, 84, pad))
     if style.bass != "none":
         bass = _bass(tune, style, voicings, final)
@@ -106,7 +109,14 @@ def _chords(
     notes: list[TimedNote] = []
     for voicing in voicings:
         notes += held(voicing, 66) if voicing.onset >= final else pattern(voicing, tune.metre)
-    return tuple(sorted(notes, key=lambda note: (note.onset, note.pitch)))
+    notes.sort(key=lambda note: (note.onset, note.pitch))
+    return _sustained(notes, tune, final) if style.pattern == "pads" else tuple(notes)
+
+
+def _sustained(notes: Sequence[TimedNote], tune: Tune, final: float) -> tuple[TimedNote, ...]:
+    """Held chords tied within each phrase; the last one is struck."""
+    phrase = _PHRASE * tune.metre.quarters
+    return tuple(tied(notes, lambda onset: onset % phrase == 0 or onset == final))
 
 
 def _bass(

@@ -34,6 +34,9 @@ _MARGIN_SECONDS = 0.1
 
 _FULL_SCALE = 32767
 
+# A MIDI file of one track that ends at once.
+_SILENCE = b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk\0\0\0\4\0\xff\x2f\0"
+
 
 def default_soundfont() -> Path:
     """TimGM6mb (GPL-2), which the pretty_midi package carries.
@@ -99,12 +102,30 @@ def render_audio(
 
 
 def write_audio(tune: Tune, path: Path | str, soundfont: Path | str | None = None) -> None:
-    """Write a tune as a sound file, 16 bit, stereo; it lasts `tune.seconds`, to a sample.
+    """Write a tune as a sound file, as `write_sound`; it lasts `tune.seconds`, to a sample.
 
     Parameters
     ----------
     tune, soundfont
         As for `render_audio`.
+    path : Path or str
+        As for `write_sound`.
+
+    Raises
+    ------
+    SegueError
+        As `render_audio` and `write_sound`.
+    """
+    write_sound(*render_audio(tune, soundfont), path)
+
+
+def write_sound(sound: npt.NDArray[np.int16], rate: int, path: Path | str) -> None:
+    """Write samples as a sound file, 16 bit.
+
+    Parameters
+    ----------
+    sound, rate
+        As `render_audio` gives them.
     path : Path or str
         The file to make: ``.wav``, or ``.flac`` for the same samples in about half the bytes. It
         appears whole or not at all.
@@ -112,14 +133,24 @@ def write_audio(tune: Tune, path: Path | str, soundfont: Path | str | None = Non
     Raises
     ------
     SegueError
-        If the suffix is another one, the file cannot be written, or as `render_audio`.
+        If the suffix is another one, or the file cannot be written.
     """
     kind = FORMATS.get(Path(path).suffix.lower())
     if kind is None:
         raise SegueError(f"{path} has no suffix of a sound file; name it {' or '.join(FORMATS)}.")
     with atomic_path(path) as temporary:
-        sound, rate = render_audio(tune, soundfont)
         soundfile.write(temporary, sound, rate, subtype="PCM_16", format=kind)
+
+
+def check_soundfont(path: Path) -> None:
+    """Find out whether a soundfont can be used, before there is a tune to play.
+
+    Raises
+    ------
+    SegueError
+        If it cannot; the message says why.
+    """
+    _played(_soundfont_bytes(path), _SILENCE, path)
 
 
 def _played(soundfont: bytes, midi: bytes, path: Path) -> bytes:

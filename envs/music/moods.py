@@ -14,7 +14,7 @@ from segue.envs.base.errors import SegueError
 _PIANO, _MUSIC_BOX, _VIBRAPHONE = 0, 10, 11
 _NYLON_GUITAR, _STEEL_GUITAR, _ACOUSTIC_BASS, _FINGERED_BASS = 24, 25, 32, 33
 _VIOLIN, _CELLO, _CONTRABASS, _TREMOLO, _PIZZICATO, _HARP = 40, 42, 43, 44, 45, 46
-_STRINGS, _SYNTH_STRINGS, _CHOIR, _TRUMPET, _HORN, _BRASS = 48, 51, 52, 56, 60, 61
+_SYNTH_STRINGS, _CHOIR, _TRUMPET, _HORN, _BRASS = 51, 52, 56, 60, 61
 _OBOE, _CLARINET, _FLUTE, _SAW_LEAD, _WARM_PAD = 68, 71, 73, 81, 89
 
 
@@ -122,8 +122,8 @@ _ALL = (
         pattern="broken",
         bass="none",
         drums="none",
-        volumes=(77, 120, 62, 0, 0),
-        pad_program=_STRINGS,
+        volumes=(77, 120, 67, 0, 0),
+        pad_program=_SYNTH_STRINGS,
     ),
     Mood(
         name="dark",
@@ -133,7 +133,7 @@ _ALL = (
         progressions=_bars("i bII V i", "i VI bII V7", "i iv iio V", "i i VI VI iv bII V7 i"),
         density=0.3,
         melody_program=_HORN,
-        chord_program=_STRINGS,
+        chord_program=_SYNTH_STRINGS,
         bass_program=_CONTRABASS,
         pattern="pads",
         bass="roots",
@@ -199,7 +199,7 @@ _ALL = (
         bass="root_fifth",
         drums="march",
         volumes=(105, 120, 78, 92, 95),
-        pad_program=_STRINGS,
+        pad_program=_SYNTH_STRINGS,
     ),
     Mood(
         name="playful",
@@ -229,8 +229,8 @@ _ALL = (
         pattern="broken",
         bass="roots",
         drums="none",
-        volumes=(90, 103, 76, 120, 0),
-        pad_program=_STRINGS,
+        volumes=(90, 103, 73, 120, 0),
+        pad_program=_SYNTH_STRINGS,
     ),
     Mood(
         name="romantic",
@@ -247,8 +247,8 @@ _ALL = (
         pattern="broken",
         bass="roots",
         drums="none",
-        volumes=(76, 120, 64, 67, 0),
-        pad_program=_STRINGS,
+        volumes=(76, 120, 60, 67, 0),
+        pad_program=_SYNTH_STRINGS,
     ),
     Mood(
         name="mysterious",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from segue.envs.music.corpus.gate import DEFAULT_LIMITS, Limits, NotationError
-from segue.envs.music.corpus.harmony import estimate_chords
+from segue.envs.music.corpus.harmony import POLYPHONIC, estimate_chords
 from segue.envs.music.corpus.keys import find_key
 from segue.envs.music.corpus.layout import LONGEST_TITLE, bar_ticks, checked_metre
 from segue.envs.music.corpus.measures import TICKS, Key, TimeSignature, WrittenNote
@@ -64,7 +64,7 @@ def read_midi(
     everything = [note for part in parts for note in part]
     last = line[-1].place + line[-1].ticks
     chords: list[ChordSpan] = []
-    if len(everything) > 1.5 * len(line):
+    if len(everything) > POLYPHONIC * len(line):
         found = estimate_chords(everything, first, last, bar)
         chords = [ChordSpan((at - first) / TICKS, n / TICKS, chord) for at, n, chord in found]
     tonic, mode = _key(parsed["keys"], everything)

@@ -58,6 +58,8 @@ class Part:
         So far.
     signatures : list of (int, Measure)
         Measures of which only the signature is known, not the mode.
+    sounding : list of list of WrittenNote
+        By measure: all notes of all staves.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Part:
     ending: int = 0
     measures: list[Measure] = field(default_factory=list)
     signatures: list[tuple[int, Measure]] = field(default_factory=list)
+    sounding: list[list[WrittenNote]] = field(default_factory=list)
 
 
 class MeasureReader:
@@ -85,7 +88,7 @@ class MeasureReader:
     measure : Measure
         The measure; complete after `finish`.
     sounding : list of WrittenNote
-        All notes of the first staff.
+        All notes.
     tempo : float or None
         Quarter notes a minute, where the measure says.
     """
@@ -95,6 +98,7 @@ class MeasureReader:
         self.sounding: list[WrittenNote] = []
         self.tempo: float | None = None
         self._part = part
+        self._melodic: list[WrittenNote] = []
         self._now = self._onset = 0
         self._closes = False
         part.opens = False
@@ -124,13 +128,14 @@ class MeasureReader:
                 self._tempo(element)
 
     def finish(self) -> None:
-        """Take the top line and add the measure to its part."""
+        """Take the first staff's top line and add the measure to its part."""
         part, measure = self._part, self.measure
         measure.metre, measure.key = part.metre, part.key
-        measure.notes = skyline(self.sounding)
+        measure.notes = skyline(self._melodic)
         if part.fifths is not None and part.key is None:
             part.signatures.append((part.fifths, measure))
         part.measures.append(measure)
+        part.sounding.append(self.sounding)
         part.opens |= self._closes
 
     def _move(self, ticks: int) -> None:
@@ -156,8 +161,7 @@ class MeasureReader:
             self._onset = self._now
             self._move(ticks)
         pitch = note.find("pitch")
-        first_staff = (note.findtext("staff") or "1").strip() == "1"
-        if pitch is None or not ticks or not first_staff:
+        if pitch is None or not ticks:
             return
         step = _STEPS.get((pitch.findtext("step") or "").strip())
         if step is None:
@@ -168,7 +172,10 @@ class MeasureReader:
         if not 0 <= sounding <= 127:
             raise MusicXmlError("a note outside the range of MIDI")
         tied = any(tie.get("type") == "start" for tie in note.findall("tie"))
-        self.sounding.append(WrittenNote(self._onset, ticks, sounding, tied))
+        written = WrittenNote(self._onset, ticks, sounding, tied)
+        self.sounding.append(written)
+        if (note.findtext("staff") or "1").strip() == "1":
+            self._melodic.append(written)
 
     def _attributes(self, attributes: Element) -> None:
         part = self._part

@@ -1,15 +1,19 @@
-"""The melody of a MusicXML file (partwise; plain or ``.mxl``), with its chord symbols.
+"""The melody of a MusicXML file (partwise; plain or ``.mxl``), with its chords.
 
 Read are divisions, keys, metres, transposition, notes with ties, backup and forward, harmony,
 barlines with repeats and endings, and the first tempo. Grace and cue notes are left out. Of a
-part with several staves the first is taken, and of what sounds together there the top line.
+part with several staves the first is taken, and of what sounds together there the top line. Where
+there are no chord symbols, the harmony of what sounds in all parts together is estimated.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
 from xml.etree.ElementTree import Element
 
 from segue.envs.music.corpus.gate import DEFAULT_LIMITS, Limits, NotationError
+from segue.envs.music.corpus.harmony import POLYPHONIC, chords_by_beat
 from segue.envs.music.corpus.keys import find_key
 from segue.envs.music.corpus.layout import lay_out
 from segue.envs.music.corpus.measures import TICKS, Heading
@@ -58,13 +62,9 @@ def read_musicxml(
     )
     part = parts[chosen]
     _settle_keys(part)
-    if not any(measure.chords for measure in part.measures):
-        # Chord symbols may stand above another part than the melody.
-        for other in parts:
-            if any(measure.chords for measure in other.measures):
-                for measure, above in zip(part.measures, other.measures, strict=False):
-                    measure.chords = above.chords
-                break
+    # What is too long is refused below; nothing is estimated for it.
+    if sum(measure.ticks for measure in part.measures) <= limits.quarters * TICKS:
+        _settle_chords(part, parts)
     words = score.words
     name = words.get("work-title") or words.get("movement-title") or title
     return lay_out(part.measures, Heading(name, source, licence, score.tempo or 120.0), limits)
@@ -78,6 +78,21 @@ def _settle_keys(part: Part) -> None:
         key = find_key(notes, fifths)
         for measure in measures:
             measure.key = key
+
+
+def _settle_chords(part: Part, parts: Sequence[Part]) -> None:
+    """Take chord symbols from wherever they stand, or else the chords of polyphonic music."""
+    # The melody's own symbols come first, but they may stand above another part.
+    for other in (part, *parts):
+        if any(measure.chords for measure in other.measures):
+            for measure, above in zip(part.measures, other.measures, strict=False):
+                measure.chords = above.chords
+            return
+    everything = zip_longest(*(other.sounding for other in parts), fillvalue=())
+    together = [[note for notes in voices for note in notes] for voices in everything]
+    melodic = sum(len(measure.notes) for measure in part.measures)
+    if sum(map(len, together)) > POLYPHONIC * melodic:
+        chords_by_beat(list(zip(part.measures, together, strict=False)))
 
 
 class _ScoreReader:

@@ -14,7 +14,7 @@ from segue.envs.music.chords import Chord
 from segue.envs.music.corpus.types import CorpusTune
 from segue.envs.music.tune import ChordSpan, Note
 
-FORMAT = 1
+FORMAT = 2
 """Bumped when the arrays or what a reader makes of a file change."""
 
 
