@@ -135,6 +135,49 @@ def term_bars(terms: Mapping[str, Mapping[str, float]], xlabel: str = "mean per 
         return _svg(figure)
 
 
+def win_rates(rows: Mapping[str, Sequence[float]], columns: Sequence[str]) -> str:
+    """Draw shares of wins as a grid of coloured cells, blue above one half, orange below.
+
+    Parameters
+    ----------
+    rows : mapping of str to sequence of float
+        Shares from 0 to 1 by row, one a column; NaN where nothing was decided.
+    columns : sequence of str
+        Names of the columns.
+
+    Returns
+    -------
+    str
+        SVG.
+    """
+    from matplotlib import rc_context
+
+    with rc_context(_STYLE):
+        figure, axes = _empty(0.6 + 0.27 * len(rows))
+        for y, shares in enumerate(rows.values()):
+            for x, share in enumerate(shares):
+                colour = _FAINT if np.isnan(share) else COLOURS[0 if share >= 0.5 else 1]
+                depth = 0.5 if np.isnan(share) else 0.1 + 1.5 * abs(share - 0.5)
+                axes.add_patch(_cell(x, y, colour, depth))
+                text = "tied" if np.isnan(share) else f"{100 * share:.1f}"
+                axes.text(x, y, text, ha="center", va="center", fontsize=9.5)
+        axes.set_xlim(-0.5, len(columns) - 0.5)
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.set_yticks(range(len(rows)), [name.replace("_", " ") for name in rows])
+        axes.set_xticks(range(len(columns)), [name.replace(" ", "\n") for name in columns])
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0)
+        for side in ("left", "bottom"):
+            axes.spines[side].set_visible(False)
+        return _svg(figure)
+
+
+def _cell(x: int, y: int, colour: str, depth: float) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((x - 0.47, y - 0.44), 0.94, 0.88, facecolor=colour, alpha=depth)
+
+
 def _cycle(count: int) -> Sequence[str]:
     return [COLOURS[number % len(COLOURS)] for number in range(count)]
 

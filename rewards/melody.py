@@ -32,6 +32,8 @@ STEP, SMALL = 2, 4
 """Semitones: a step is up to the first, a small move up to the second, a leap beyond it."""
 LONGEST_RUN = 4
 """Small moves in one direction that may follow each other; `NoteView.run` counts no further."""
+MOST_REPEATS = 2
+"""`NoteView.repeats` counts no further."""
 
 STRONG = 0.5
 """Metrical strength from which on a slot counts as strong."""
@@ -63,8 +65,9 @@ class NoteView:
     run : int array
         Small moves (1 to 4 semitones) in one direction that led to the note before, one after
         the other: -LONGEST_RUN (or more) downwards to LONGEST_RUN upwards; 0 for none.
-    repeated : bool array
-        The note before repeated the pitch of the one before it.
+    repeats : int array
+        How many times in a row the pitch of the note before had been repeated by it: 0 to
+        MOST_REPEATS (or more).
     unresolved : bool array
         The note before began on a strong slot outside its chord.
     strength : float array
@@ -89,7 +92,7 @@ class NoteView:
     interval: IntArray
     leap: IntArray
     run: IntArray
-    repeated: BoolArray
+    repeats: IntArray
     unresolved: BoolArray
     strength: FloatArray
     target: FloatArray
@@ -103,9 +106,10 @@ class NoteView:
 class Harmony:
     """Chord tones where the metre is strong.
 
-    ``+strength`` for a sounding chord tone, ``-strength`` for any other sounding pitch, 0 in
-    silence. A held note is judged again in every slot, so also against the chord that enters
-    under it. Source: textbook rule; Temperley, *Music and Probability* (2007), ch. 4.
+    ``+strength`` for the onset of a chord tone, ``-strength`` for any other pitch, 0 in silence.
+    A held note is judged again in every slot, so also against the chord that enters under it, but
+    can only lose: else one long tonic would earn more than a melody. Source: textbook rule;
+    Temperley, *Music and Probability* (2007), ch. 4.
     """
 
     name: ClassVar[str] = "harmony"
@@ -115,7 +119,8 @@ class Harmony:
     def __call__(self, view: NoteView) -> FloatArray:
         """Value per element."""
         signed = np.where(view.chord_tone, view.strength, -view.strength)
-        return np.where(view.kind == REST, 0.0, signed)
+        held = np.minimum(signed, 0.0)
+        return np.where(view.kind == REST, 0.0, np.where(view.kind == HOLD, held, signed))
 
 
 @dataclass(frozen=True)
@@ -147,13 +152,14 @@ tritone and sevenths are avoided."""
 class Motion:
     """Small intervals rather than large ones, by `INTERVAL_WORTH`; 0 where nothing moves.
 
-    But -1 for what goes on too long: the third onset of one pitch in a row, and a small move (up
-    to four semitones) after `LONGEST_RUN` in the same direction. Source: step preference of tonal
-    melody, Huron (2006), ch. 5; order of worth and length of runs by convention.
+    But what goes on too long takes back more than it earned: -1 for the third onset of one pitch
+    in a row and -2 for each further one, and -2 for each small move (up to four semitones) after
+    `LONGEST_RUN` in the same direction. Source: step preference of tonal melody, Huron (2006),
+    ch. 5; order of worth and length of runs by convention.
     """
 
     name: ClassVar[str] = "motion"
-    low: ClassVar[float] = -1.0
+    low: ClassVar[float] = -2.0
     high: ClassVar[float] = 1.0
 
     def __call__(self, view: NoteView) -> FloatArray:
@@ -161,8 +167,9 @@ class Motion:
         size = np.abs(view.interval)
         onward = (size >= 1) & (size <= SMALL) & (np.sign(view.interval) == np.sign(view.run))
         runs_on = onward & (np.abs(view.run) >= LONGEST_RUN)
-        dwells = (view.interval == 0) & view.repeated
-        worth = np.where(runs_on | dwells, -1.0, np.asarray(INTERVAL_WORTH)[size])
+        dwells = (view.interval == 0) & (view.repeats > 0)
+        worth = np.where(dwells, -1.0 * view.repeats, np.asarray(INTERVAL_WORTH)[size])
+        worth = np.where(runs_on, -2.0, worth)
         return np.where(view.moves, worth, 0.0)
 
 
@@ -307,7 +314,7 @@ LEAD_SHEET: WeightedSum[NoteView] = WeightedSum(
         (Motion(), 1.0),
         (LeapRecovery(), 1.0),
         (Contour(), 0.6),
-        (Rhythm(), 2.0),
+        (Rhythm(), 2.5),
         (Motif(), 0.4),
         (Cadence(), 4.0),
         (Approach(), 2.0),

@@ -237,6 +237,49 @@ def test_musicxml(tmp_path: Path) -> None:
     assert [span.chord for span in tune.chords] == [Chord(10, "maj7")]
 
 
+def chords_of(folder: Path, first: str, second: str) -> list[tuple[float, float, Chord]]:
+    """Chords of two bars of 4/4: a melody of half notes in one part, `first` and `second` below."""
+    signs = (
+        "<attributes><divisions>2</divisions><key><fifths>0</fifths><mode>major</mode></key>"
+        "<time><beats>4</beats><beat-type>4</beat-type></time></attributes>"
+    )
+    melody = [
+        f'<measure number="{number}">{signs}{xml_note("E", 5, 4)}{xml_note(step, 5, 4)}</measure>'
+        for number, step in enumerate("DE")
+    ]
+    below = f"<measure>{signs}{first}</measure><measure>{second}</measure>"
+    path = folder / "chords.musicxml"
+    path.write_text(
+        '<score-partwise><part-list><score-part id="P1"><part-name>Soprano</part-name></score-part>'
+        '<score-part id="P2"><part-name>Lute</part-name></score-part></part-list>'
+        f'<part id="P1">{"".join(melody)}</part><part id="P2">{below}</part></score-partwise>'
+    )
+    (tune,) = read_tunes(path)
+    assert [note.pitch for note in tune.notes][::2] == [76, 76]
+    return [(span.onset, span.duration, span.chord) for span in tune.chords]
+
+
+def triad(steps: str, duration: int) -> str:
+    low, *others = steps
+    rest = "".join(xml_note(step, 4, duration, "<chord/>") for step in others)
+    return xml_note(low, 3, duration) + rest
+
+
+def test_chords_of_polyphonic_musicxml(tmp_path: Path) -> None:
+    first = triad("CGE", 4) + triad("GBF", 4)
+    assert chords_of(tmp_path, first, triad("ACE", 4) + triad("CGE", 4)) == [
+        (0, 2, Chord(0, "maj")),
+        (2, 2, Chord(7, "7")),
+        (4, 2, Chord(9, "min")),
+        (6, 2, Chord(0, "maj")),
+    ]
+    # A chord broken into eighths is one chord; one on the second staff counts, too.
+    broken = "".join(xml_note(step, 3, 1, "<staff>2</staff>") for step in "CGEGCGEG")
+    assert chords_of(tmp_path, first, broken)[2:] == [(4, 4, Chord(0, "maj"))]
+    # A single part more with as many notes is no harmony.
+    assert chords_of(tmp_path, "", xml_note("C", 3, 4)) == []
+
+
 def test_musicxml_signature_without_mode(tmp_path: Path) -> None:
     signs = "<attributes><divisions>1</divisions><key><fifths>0</fifths></key></attributes>"
     notes = "".join(xml_note(step, 4, 2) for step in "AEABCDEA")

@@ -206,14 +206,14 @@ def test_an_onset_sounds_and_remembers_the_note_before() -> None:
     ("interval", "move"),
     [
         *((size, RUN_DOWN + 1) for size in (-4, -1)),
-        (0, REPEATED),
+        (0, REPEATED + 1),
         *((size, RUN_UP + 1) for size in (1, 4)),
         *((size, LEAP_UP) for size in (5, 12)),
         *((size, LEAP_DOWN) for size in (-5, -12)),
     ],
 )
 def test_more_than_four_semitones_are_a_leap(interval: int, move: int) -> None:
-    for before in (STAY, LEAP_UP, LEAP_DOWN, REPEATED):
+    for before in (STAY, LEAP_UP, LEAP_DOWN):
         assert after(12, 2 + 12 + interval, move=before)[2] == move
 
 
@@ -222,10 +222,16 @@ def test_small_moves_in_one_direction_are_counted() -> None:
         found = [after(12, 2 + 12 + sign, move=begin + length)[2] for length in range(1, 5)]
         assert found == [begin + 2, begin + 3, begin + 4, begin + 4]
         assert after(12, 2 + 12 - 2 * sign, move=begin + 3)[2] == other + 1
-        assert after(12, 2 + 12, move=begin + 3)[2] == REPEATED
+        assert after(12, 2 + 12, move=begin + 3)[2] == REPEATED + 1
+        assert after(12, 2 + 12 + sign, move=REPEATED + 2)[2] == begin + 1
         # A hold and a rest leave it as it is.
         assert [after(12, action, move=begin + 3)[2] for action in (0, 1)] == [begin + 3] * 2
-    assert len({STAY, LEAP_UP, LEAP_DOWN, REPEATED, *range(RUN_UP + 1, MOVES)}) == MOVES == 12
+
+
+def test_repetitions_are_counted() -> None:
+    found = [after(12, 2 + 12, move=move)[2] for move in (STAY, REPEATED + 1, REPEATED + 2)]
+    assert found == [REPEATED + 1, REPEATED + 2, REPEATED + 2]
+    assert len({STAY, LEAP_UP, LEAP_DOWN, *range(REPEATED + 1, MOVES)}) == MOVES == 13
 
 
 def test_the_first_note_is_no_leap() -> None:
@@ -265,7 +271,8 @@ def test_kinds_and_intervals() -> None:
 def test_contexts_number_every_state_once() -> None:
     voices = ((0, 0), (1, 0), (1, 1))
     states = [
-        (p, *voices[v][:1], m, voices[v][1]) for p, m, v in product(range(25), range(12), range(3))
+        (pitch, sounding, move, unresolved)
+        for pitch, move, (sounding, unresolved) in product(range(25), range(MOVES), voices)
     ]
     states.append((NO_PITCH, 0, STAY, 0))
     numbers = [dynamics.context_of(*state) for state in states]

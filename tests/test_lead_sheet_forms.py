@@ -195,10 +195,10 @@ def test_the_chord_changes_within_the_bar() -> None:
     env = LeadSheetEnv(pieces=[piece])
     seen, _ = env.reset(seed=0)
     assert seen[1:5].tolist() == [0, 0, 7, 8], "C major, then G 7"
-    # A held C is a chord tone until the dominant enters under it.
+    # A held C costs nothing until the dominant enters under it.
     env.step(onset(72))
     harmony = [env.step(1)[4]["reward_terms"]["harmony"] for _ in range(7)]
-    assert harmony == [0.125, 0.25, 0.125, -0.5, -0.125, -0.25, -0.125]
+    assert harmony == [0, 0, 0, -0.5, -0.125, -0.25, -0.125]
 
 
 def test_the_optimum_with_chords_within_the_bar_is_that_of_brute_force() -> None:

@@ -63,7 +63,10 @@ def test_links_are_found() -> None:
 def test_commands_have_verbs_and_options_that_exist(page: Path) -> None:
     for verb, *words in spoken_commands(text_of(page)):
         assert verb in COMMANDS
-        known = {name for option in COMMANDS[verb].params for name in option.opts}
+        command = COMMANDS[verb]
+        if hasattr(command, "commands"):
+            command = command.commands[words[0]]
+        known = {name for option in command.params for name in option.opts}
         assert {word for word in words if word.startswith("--")} <= known | {"--help"}
 
 
@@ -83,7 +86,8 @@ def test_every_option_is_explained() -> None:
     named = set(re.findall(r"--[a-z]+", text))
     options = {
         name
-        for command in COMMANDS.values()
+        for verb in COMMANDS.values()
+        for command in getattr(verb, "commands", {"": verb}).values()
         for option in command.params
         for name in option.opts
         if name.startswith("--")

@@ -24,7 +24,7 @@ from segue.envs.lead_sheet.types import (
     STAY,
     WIDEST_LEAP,
 )
-from segue.rewards.melody import LONGEST_RUN, ONSET
+from segue.rewards.melody import LONGEST_RUN, MOST_REPEATS, ONSET
 
 NO_INTERVAL = 2 * WIDEST_LEAP + 1
 """Index of the interval where nothing moves; ``i`` stands for ``i - WIDEST_LEAP`` semitones."""
@@ -45,11 +45,11 @@ def _move_after(move: int, interval: int) -> int:
         return move
     if abs(interval) > LEAP:
         return LEAP_UP if interval > 0 else LEAP_DOWN
-    if interval == 0:
-        return REPEATED
-    run = RUN_UP if interval > 0 else RUN_DOWN
-    length = move - run if 1 <= move - run <= LONGEST_RUN else 0
-    return run + min(length + 1, LONGEST_RUN)
+    begin, most = REPEATED, MOST_REPEATS
+    if interval != 0:
+        begin, most = (RUN_UP if interval > 0 else RUN_DOWN), LONGEST_RUN
+    length = move - begin if 1 <= move - begin <= most else 0
+    return begin + min(length + 1, most)
 
 
 MOVE_AFTER = np.array(

@@ -173,7 +173,7 @@ class LeadSheetEnv(SegueEnv[LeadSheetBatch]):
     the directions of a melodic motif, an arch for the height of the melody and cadences. Drawn
     progressions are stock ones of the mood or come from a small grammar of functional harmony.
     The reward is that of tonal melody writing, and every term of it depends only on the slot and
-    on a state of 901 contexts, so that the optimum is computed exactly by dynamic programming.
+    on a state of 976 contexts, so that the optimum is computed exactly by dynamic programming.
 
     ## Action Space
     `Discrete(27)`: 0 is a rest, 1 holds the sounding note, 2 + p begins the pitch ``60 + p``
@@ -188,8 +188,8 @@ class LeadSheetEnv(SegueEnv[LeadSheetBatch]):
     2 onset, 3 free); melodic motif (0 down, 1 repeat, 2 up, 3 free); cadence (0 none, 1 half, 2
     full); height of the arch (semitones above C4, 25 = no arch). Of the melody: slots played;
     last pitch and the one before (25 = none); how the last was reached (0 it is the first, 1
-    leap up, 2 leap down, 3 repeated, 4-7 by the first to fourth small move upwards in a row,
-    8-11 downwards); whether it sounds; whether it is an unresolved dissonance.
+    leap up, 2 leap down, 3-4 repeated once or more often, 5-8 by the first to fourth small move
+    upwards in a row, 9-12 downwards); whether it sounds; whether it is an unresolved dissonance.
 
     ## Rewards
     The sum of the weighted terms of `segue.rewards.melody.LEAD_SHEET`: harmony, resolution,

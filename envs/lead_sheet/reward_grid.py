@@ -21,7 +21,7 @@ from segue.envs.lead_sheet.types import (
     WIDEST_LEAP,
     Bank,
 )
-from segue.rewards.melody import LONGEST_RUN, NoteView
+from segue.rewards.melody import LONGEST_RUN, MOST_REPEATS, NoteView
 
 AXES = 7
 """Slot of the bank, kind, pitch sounding, interval, move before, unresolved before, illegal."""
@@ -43,10 +43,11 @@ def open_grid(bank: Bank) -> NoteView:
     tonic = np.repeat([piece.tonic for piece in bank.pieces], bank.slots)
     degree = np.where(index == NO_PITCH, -1, (index + LOW - tonic[:, None]) % 12)
     interval = np.arange(NO_INTERVAL + 1)
-    leap, run = np.zeros(MOVES, dtype=np.int64), np.zeros(MOVES, dtype=np.int64)
+    leap, run, repeats = (np.zeros(MOVES, dtype=np.int64) for _ in range(3))
     leap[LEAP_UP], leap[LEAP_DOWN] = 1, -1
     lengths = np.arange(1, LONGEST_RUN + 1)
     run[RUN_UP + lengths], run[RUN_DOWN + lengths] = lengths, -lengths
+    repeats[REPEATED + 1 : REPEATED + MOST_REPEATS + 1] = np.arange(1, MOST_REPEATS + 1)
     return NoteView(
         kind=axis(np.arange(3), 1),
         pitch=axis(np.where(index == NO_PITCH, -1, index + LOW), 2),
@@ -56,7 +57,7 @@ def open_grid(bank: Bank) -> NoteView:
         interval=axis(np.where(interval == NO_INTERVAL, 0, interval - WIDEST_LEAP), 3),
         leap=axis(leap, 4),
         run=axis(run, 4),
-        repeated=axis(np.arange(MOVES), 4) == REPEATED,
+        repeats=axis(repeats, 4),
         unresolved=axis(np.arange(2), 5) == 1,
         strength=axis(bank.strength, 0).astype(np.float64),
         target=per_slot("target").astype(np.float64),

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from segue.envs.base.errors import SegueError
 from segue.envs.music.metre import Metre, check_swing
 from segue.envs.music.tune import ChordSpan
-from segue.rewards.melody import LONGEST_RUN, SMALL
+from segue.rewards.melody import LONGEST_RUN, MOST_REPEATS, SMALL
 
 LOW = 60
 """MIDI number of the lowest pitch, C4."""
@@ -33,9 +33,12 @@ PIECE, SLOT, PITCH, SOUNDING, MOVE, UNRESOLVED, PREVIOUS = range(7)
 """Columns of a state row."""
 COLUMNS = 7
 
-STAY, LEAP_UP, LEAP_DOWN, REPEATED = 0, 1, 2, 3
+STAY, LEAP_UP, LEAP_DOWN = 0, 1, 2
 """Values of MOVE: how the last note was reached; STAY is that of the first one."""
-RUN_UP, RUN_DOWN = REPEATED, REPEATED + LONGEST_RUN
+REPEATED = LEAP_DOWN
+"""``REPEATED + k`` is the k-th repetition of a pitch in a row, up to MOST_REPEATS."""
+RUN_UP = REPEATED + MOST_REPEATS
+RUN_DOWN = RUN_UP + LONGEST_RUN
 """``RUN_UP + k`` is the k-th small move upwards in a row, up to LONGEST_RUN; so downwards."""
 MOVES = 1 + RUN_DOWN + LONGEST_RUN
 
