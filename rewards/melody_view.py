@@ -80,11 +80,13 @@ class MelodyView:
     ended : int array
         Length in sixteenths of the note that this token ends, 1 to 16 (16 and more); 0 for none.
     repeats : int array
-        Onsets of one pitch in a row, this one included, 1 to 7 (7 and more); 0 without onset.
+        Onsets of one pitch in a row, this one included, 1 to 15 (15 and more); 0 without
+        onset.
     run : int array
-        Onsets in a row that move the same way, this one included, up to 7; 0 where none moves.
+        Onsets in a row that move the same way, this one included, up to 15; 0 where none moves.
     zigzag : int array
-        Onsets in a row that come back to the pitch before the last, up to 7; 0 where none does.
+        Onsets in a row that come back to the pitch before the last, up to 15; 0 where none
+        does.
     last : bool array
         The melody ends here.
     final_length : int array

@@ -45,8 +45,12 @@ class Scale:
         return np.where(outside, -1.0, 0.0)
 
 
-INTERVAL_WORTH = (0.0, 0.15, 0.2, 0.15, 0.15, 0.1, -0.6, 0.0, -0.3, -0.3, -0.7, -0.9, -0.3)
-"""Worth of an interval of 0 to 12 semitones; a wider one is worth -1."""
+INTERVAL_WORTH = (
+    *(0.0, 0.0, 0.05, 0.0, 0.0, -0.05, -0.75),
+    *(-0.15, -0.45, -0.45, -0.85, -1.0, -0.45),
+)
+"""Worth of an interval of 0 to 12 semitones; a wider one is worth -1. Those that melodies are
+made of are worth about 0, so that many notes earn no more than few."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Motion:
 
     name: ClassVar[str] = "motion"
     low: ClassVar[float] = -1.0
-    high: ClassVar[float] = 0.2
+    high: ClassVar[float] = 0.05
 
     def __call__(self, view: MelodyView) -> FloatArray:
         """Value per element."""
@@ -90,18 +94,18 @@ class Recovery:
 class Leaps:
     """A fifth or more is come back from, and not added to.
 
-    +.25 where the melody has come back to the pitch it leapt from, -1 where it leaps on the same
+    +.05 where the melody has come back to the pitch it leapt from, -1 where it leaps on the same
     way, as RL Tuner counts them. Coming back is worth little, so that leaping does not pay.
     """
 
     name: ClassVar[str] = "leaps"
     low: ClassVar[float] = -1.0
-    high: ClassVar[float] = 0.25
+    high: ClassVar[float] = 0.05
 
     def __call__(self, view: MelodyView) -> FloatArray:
         """Value per element."""
         doubled = np.where(view.leap == LEAP_DOUBLED, -1.0, 0.0)
-        return np.where(view.leap == LEAP_RESOLVED, 0.25, doubled)
+        return np.where(view.leap == LEAP_RESOLVED, 0.05, doubled)
 
 
 @dataclass(frozen=True)
@@ -172,9 +176,9 @@ class Cadence:
         return np.where(view.step == 31, value, 0.0)
 
 
-LENGTH_WORTH = {1: 0.5, 2: 1.0, 3: 0.6, 4: 1.0, 6: 0.8, 8: 0.5, 12: 0.0, 16: 0.0}
+LENGTH_WORTH = {1: 0.0, 2: 1.0, 3: 0.6, 4: 1.0, 6: 0.8, 8: 0.3}
 """Worth of a note's length in sixteenths where it begins on its own beat; others -.5."""
-ALIGNMENT = {1: 1, 2: 2, 3: 2, 4: 4, 6: 4, 8: 4, 12: 16, 16: 16}
+ALIGNMENT = {1: 1, 2: 2, 3: 2, 4: 4, 6: 4, 8: 4}
 """Sixteenths that a note's beginning must be a multiple of."""
 
 
@@ -217,35 +221,36 @@ class Silence:
 
 @dataclass(frozen=True)
 class Repetition:
-    """A pitch may be struck twice in a row; from the third time on it costs.
+    """A pitch may be struck four times in a row; then each further time costs more.
 
-    0 up to two onsets, then -.25, -.5, -.75, -1. Holds do not count: a long note is no repeat.
+    0 up to four onsets, then -1/8, -1/2, -9/8, -2 and from the ninth on -3, so that repeating for
+    ever cannot pay. Holds do not count: a long note is no repeat.
     """
 
     name: ClassVar[str] = "repetition"
-    low: ClassVar[float] = -1.0
+    low: ClassVar[float] = -3.0
     high: ClassVar[float] = 0.0
 
     def __call__(self, view: MelodyView) -> FloatArray:
         """Value per element."""
-        return -np.clip((view.repeats - 2) / 4, 0.0, 1.0)
+        return -np.minimum(np.maximum(view.repeats - 4, 0) ** 2 / 8, 3.0)
 
 
 @dataclass(frozen=True)
 class Variety:
-    """Half a bar holds three or four distinct pitches.
+    """Half a bar holds at least three distinct pitches, and not as many as there are notes.
 
-    By the distinct pitches struck in the last eight sixteenths: 1 for three and four, .75 for
-    five, .25 for six, and -.25, -.5 for more; 0 for fewer than three.
+    By the distinct pitches struck in the last eight sixteenths: 1 for three to six, .5 for seven
+    and 0 for eight; 0 for fewer than three.
     """
 
     name: ClassVar[str] = "variety"
-    low: ClassVar[float] = -0.5
+    low: ClassVar[float] = 0.0
     high: ClassVar[float] = 1.0
 
     def __call__(self, view: MelodyView) -> FloatArray:
         """Value per element."""
-        return np.array([0.0, 0.0, 0.0, 1.0, 1.0, 0.75, 0.25, -0.25, -0.5])[view.distinct]
+        return np.array([0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.0])[view.distinct]
 
 
 ENOUGH_RETURNS = 8
@@ -292,17 +297,19 @@ class Echo:
 class Run:
     """A run or a trill must not go on for ever.
 
-    0 up to four onsets moving one way, -.5 for the fifth, -1 for each further one; 0 up to two
-    that only come back to the pitch before the last, then -1/3, -2/3 and -1.
+    0 up to four onsets moving one way, and up to two that only come back to the pitch before the
+    last; then -.25, -1, -2.25 and -3: a fifth is often filled, an octave seldom, and more is an
+    exercise.
     """
 
     name: ClassVar[str] = "run"
-    low: ClassVar[float] = -1.0
+    low: ClassVar[float] = -3.0
     high: ClassVar[float] = 0.0
 
     def __call__(self, view: MelodyView) -> FloatArray:
         """Value per element."""
-        return -np.clip(np.maximum((view.run - 4) / 2, (view.zigzag - 2) / 3), 0.0, 1.0)
+        beyond = np.maximum(np.maximum(view.run - 4, view.zigzag - 2), 0)
+        return -np.minimum(beyond**2 / 4, 3.0)
 
 
 CORPUS_SURPRISE = 2.77
@@ -330,40 +337,42 @@ class Surprise:
 
 @dataclass(frozen=True)
 class Prior:
-    """How much likelier than chance the sequence model takes the token to be.
+    """Nothing that the sequence model finds most unlikely.
 
-    ``1 + log p / log 38``: 0 where it is one of 38 equally likely ones, 1 where it is certain;
-    not below -1. A term only where there is a prior.
+    0 where the token has a probability of 1/20 or more, then linear in its logarithm, down to -1
+    four nats lower. Being ever more predictable earns nothing: a likelihood that pays without
+    limit has the most predictable melody, a repeated note, for its optimum. A term only where
+    there is a prior.
     """
 
     name: ClassVar[str] = "prior"
     low: ClassVar[float] = -1.0
-    high: ClassVar[float] = 1.0
+    high: ClassVar[float] = 0.0
 
     def __call__(self, view: MelodyView) -> FloatArray:
         """Value per element."""
-        return np.maximum(1.0 + view.log_prior / log(38), -1.0)
+        return np.clip((view.log_prior + log(20)) / 4, -1.0, 0.0)
 
 
 PHRASE: WeightedSum[MelodyView] = WeightedSum(
     (
-        (Scale(), 2.0),
-        (Motion(), 1.5),
+        (Scale(), 1.0),
+        (Motion(), 2.5),
         (Recovery(), 0.5),
-        (Leaps(), 2.0),
-        (Climax(), 2.0),
-        (Nadir(), 2.0),
+        (Leaps(), 10.0),
+        (Climax(), 3.0),
+        (Nadir(), 3.0),
         (Opening(), 3.0),
         (Cadence(), 2.0),
-        (Rhythm(), 1.0),
+        (Rhythm(), 2.0),
         (Silence(), 1.0),
-        (Repetition(), 1.0),
-        (Variety(), 0.3),
-        (Return(), 0.4),
+        (Repetition(), 5.0),
+        (Variety(), 0.8),
+        (Return(), 1.5),
         (Echo(), 0.3),
-        (Run(), 4.0),
-        (Surprise(), 2.0),
-        (Prior(), 0.5),
+        (Run(), 8.0),
+        (Surprise(), 4.0),
+        (Prior(), 5.0),
         (Legality(), 1.0),
     )
 )

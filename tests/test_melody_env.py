@@ -14,6 +14,7 @@ from segue.envs.melody import observation, optimum, types
 from segue.envs.melody.env import PRESETS, Melody, MelodyEnv, MelodyVectorEnv
 from segue.envs.melody.ngram import NGramPrior
 from segue.envs.melody.ngram_fit import fit_ngram
+from segue.envs.melody.playing import CHUNK
 from segue.envs.melody.prior import TOKENS, Tokens, log_likelihood
 from segue.envs.melody.table_metrics import token_facts
 from segue.envs.melody.types import NO_TOKEN, STEPS
@@ -163,7 +164,7 @@ def continuation(line: list[int]) -> tuple[int, int]:
 
 
 def test_one_hot_is_as_wide_as_is_told() -> None:
-    assert sum(observation.SIZES) == 615
+    assert sum(observation.SIZES) == 639
     assert len(observation.SIZES) == types.MEAN_SURPRISE + 1
 
 
@@ -175,6 +176,28 @@ def test_the_primer_is_seen_and_nothing_else() -> None:
         rewards.add(env.step(14)[1])
     assert primers == set(range(37))
     assert len(rewards) == 1
+
+
+def test_rows_do_not_depend_on_how_many_there_are(prior: NGramPrior) -> None:
+    """More rows than are stepped at a time, and fewer than a vector register holds."""
+    count = 2 * CHUNK + 5
+    melodies = phrases(count, 7)
+    melodies[::9, 20] = TOKENS
+    large, small = MelodyVectorEnv(count, prior=prior), MelodyVectorEnv(3, prior=prior)
+    rows = np.array([2, CHUNK, count - 1])
+    both = play(large, melodies), play(small, melodies[rows])
+    for name, values in both[0].items():
+        np.testing.assert_array_equal(values[:, rows], both[1][name], err_msg=name)
+    np.testing.assert_array_equal(large.batch.history[rows], small.batch.history)
+    np.testing.assert_array_equal(large.batch.hidden[rows], small.batch.hidden)
+
+
+def test_the_mask_is_shared_and_cannot_be_written() -> None:
+    env = MelodyVectorEnv(4)
+    _, info = env.reset(seed=0)
+    assert info["action_mask"].all()
+    assert not info["action_mask"].flags.writeable
+    assert env.step(np.zeros(4))[4]["action_mask"] is info["action_mask"]
 
 
 # --- bounds ------------------------------------------------------------------------------------

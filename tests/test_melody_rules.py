@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from segue.envs.melody import dynamics
+from segue.envs.melody import dynamics, packing
 from segue.envs.melody.reward_grid import AXES, KNOTS, lay_out, open_grid
 from segue.envs.melody.tokens import encode_windows, fit, notes_of, tokens_of
 from segue.envs.melody.types import DOWN, NO_PITCH, SAME, STEPS, STILL, UP
@@ -79,10 +79,10 @@ def test_extremes_are_counted() -> None:
 
 def test_runs_and_zigzags() -> None:
     direction, run, runs = STILL, 0, []
-    for move in (UP, UP, STILL, UP, DOWN, SAME, DOWN, DOWN, *[UP] * 9):
+    for move in (UP, UP, STILL, UP, DOWN, SAME, DOWN, DOWN, *[UP] * 16):
         direction, run = dynamics.runs_on(direction, run, move)
         runs.append(run)
-    assert runs == [1, 2, 2, 3, 1, 0, 1, 2, 1, 2, 3, 4, 5, 6, 7, 7, 7]
+    assert runs == [1, 2, 2, 3, 1, 0, 1, 2, 1, 2, 3, *range(4, 16), 15]
     zigzag, found, first, second = 0, [], NO_PITCH, NO_PITCH
     for token in (C4, D4, C4, HOLD, D4, E4, D4, D4, D4):
         zigzag = dynamics.zigzags_on(zigzag, first, second, token)
@@ -102,6 +102,38 @@ def test_echoes_compare_with_half_a_bar_and_a_bar_before() -> None:
 @pytest.mark.parametrize("places", [0, 1, 2, 12, 1 << 30, (1 << 30) + (1 << 17), 0b1010000])
 def test_the_first_place_is_the_lowest_bit(places: int) -> None:
     assert dynamics.first_place(places) == (f"{places:b}"[::-1].find("1"))
+
+
+def test_bytes_are_compared_all_at_once() -> None:
+    values = [3, 38, 0, 3, 127, 2, 3, 38]
+    line = packing.pack(*values)
+    assert line == int.from_bytes(bytes(values), "little")
+    for value in (0, 2, 3, 38, 127, 5):
+        assert packing.among_seven(value, line) == int(value in values[:7])
+        equal = [value == other for other in values]
+        found = packing.eight_bits(value, line)
+        assert [bool(found >> 7 - place & 1) for place in range(8)] == equal
+
+
+def test_matches_are_counted_for_all_lags_at_once() -> None:
+    generator = np.random.default_rng(0)
+    counts, bits = np.zeros(24, dtype=int), (0, 0, 0)
+    for _ in range(200):
+        here = generator.random(24) < 0.8
+        eight = here & (counts == 7)
+        counts = np.where(here, np.minimum(counts + 1, 7), 0)
+        *bits, whole = dynamics.matches_on(int(here @ (1 << np.arange(24))), *bits)
+        low, middle, high = ((part >> np.arange(24)) & 1 for part in bits)
+        np.testing.assert_array_equal(low + 2 * middle + 4 * high, counts)
+        assert whole == eight @ (1 << np.arange(24))
+        known, lags = dynamics.longest_match(*bits)
+        assert known == counts.max()
+        assert lags == (counts == known) @ (1 << np.arange(24)) * (known > 0)
+
+
+def test_pitch_classes() -> None:
+    assert [dynamics.pitch_class(pitch) for pitch in range(36)] == [*range(12)] * 3
+    assert dynamics.pitch_class(NO_PITCH) == melody_view.NO_CLASS
 
 
 def test_surprise_is_that_of_the_shares() -> None:

@@ -294,4 +294,4 @@ def test_a_single_environment_is_measured_alike(melodies: npt.NDArray[np.int64])
     env.reset(seed=0)
     for token in melodies[0].tolist():
         env.step(token)
-    np.testing.assert_array_equal(env.batch.history[:STEPS, 0], melodies[0])
+    np.testing.assert_array_equal(env.batch.tokens(0), melodies[0])

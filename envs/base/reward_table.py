@@ -102,6 +102,7 @@ def look_up(
     groups: npt.NDArray[np.int32],
     where: npt.NDArray[np.int32],
     outcome: FloatArray,
+    first: int = 0,
 ) -> None:
     """Write the weighted terms and their sum, term by term over the whole batch.
 
@@ -111,17 +112,21 @@ def look_up(
     ----------
     values, groups : ndarray
         Of the `RewardTable`.
-    where : ndarray (at least axes + 1, n) int32
-        Coordinates of each row; the line after the axes is scratch.
+    where : ndarray (at least axes + 1, k) int32
+        Coordinates of up to k rows; the line after the axes is scratch.
     outcome : ndarray (1 + terms, n) float64
-        Filled: the sum, then the terms.
+        Filled: the sum, then the terms, of `k` rows or of as many as there are.
+    first : int
+        The first of those rows.
     """
     axes = groups.shape[1] - 2
-    rows, cell = np.uint64(where.shape[1]), where[axes]
-    term = np.uint64(0)
-    outcome[0] = 0.0
+    rows, cell = np.uint64(min(where.shape[1], outcome.shape[1] - first)), where[axes]
+    term, begin = np.uint64(0), np.uint64(first)
+    for i in range(rows):
+        outcome[0, begin + i] = 0.0
     for group in range(len(groups)):
-        cell[:] = groups[group, 1]
+        for i in range(rows):
+            cell[i] = groups[group, 1]
         for axis in range(axes):
             step, line = groups[group, 2 + axis], where[axis]
             if step != 0:
@@ -130,6 +135,6 @@ def look_up(
         for place in range(groups[group, 0]):
             term += np.uint64(1)
             for i in range(rows):
-                outcome[term, i] = values[np.uint64(cell[i] + place)]
+                outcome[term, begin + i] = values[np.uint64(cell[i] + place)]
             for i in range(rows):
-                outcome[0, i] += outcome[term, i]
+                outcome[0, begin + i] += outcome[term, begin + i]

@@ -43,7 +43,7 @@ class Batch:
         The episode is over.
     mask : ndarray (n, m) int8
         1 for each legal action (for a `MultiDiscrete` action: the masks of its dimensions, one
-        after the other).
+        after the other). Read-only where it never changes.
     observation : ndarray (n, ...) or dict of them
         What the agent sees.
     """
@@ -55,13 +55,13 @@ class Batch:
     observation: Observation
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Every array of the batch by name, for checkpoints."""
+        """Every array of the batch that may change, by name, for checkpoints."""
         found: dict[str, npt.NDArray[Any]] = {}
         for field in fields(self):
             value = getattr(self, field.name)
             parts = value.items() if isinstance(value, dict) else [("", value)]
             for key, part in parts:
-                if isinstance(part, np.ndarray):
+                if isinstance(part, np.ndarray) and part.flags.writeable:
                     found[f"{field.name}.{key}" if key else field.name] = part
         return found
 

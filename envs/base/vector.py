@@ -148,8 +148,13 @@ class SegueVectorEnv(HoldsBatch[B], gym.vector.VectorEnv[Any, Any, Any]):
 
     def _info(self) -> dict[str, Any]:
         by_name = dict(zip(self.task.term_names, self.batch.terms.copy(), strict=True))
-        # A view of padded rows is copied with its padding: one block instead of n.
+        return {"action_mask": self._mask(), "reward_terms": by_name}
+
+    def _mask(self) -> npt.NDArray[np.int8]:
         mask = self.batch.mask
+        # One that is read-only never changes, so it is handed out as it is.
+        if not mask.flags.writeable:
+            return mask
+        # A view of padded rows is copied with its padding: one block instead of n.
         rows = mask if mask.base is None else mask.base
-        copied = rows.copy().view(np.int8)[:, : mask.shape[1]]
-        return {"action_mask": copied, "reward_terms": by_name}
+        return rows.copy().view(np.int8)[:, : mask.shape[1]]

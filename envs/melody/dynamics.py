@@ -11,11 +11,13 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from segue.envs.melody.packing import among_seven
 from segue.envs.melody.types import (
     DOWN,
     FIRST_ONSET,
     HOLD,
     LEAP,
+    LONGEST_RUN,
     MOST,
     NO_PITCH,
     NOTE_OFF,
@@ -23,10 +25,10 @@ from segue.envs.melody.types import (
     RECOVERED_LEAP,
     SAME,
     STEPS,
+    STILL,
     SURPRISE_LEVELS,
     TOKENS,
     UP,
-    WINDOW,
 )
 from segue.rewards.melody_view import (
     DIFFERS,
@@ -59,8 +61,11 @@ INTERVAL_SURPRISE = np.round(
 # A division costs as much as all other rules together.
 _INVERSE = 1.0 / np.maximum(np.arange(STEPS + 1), 1)
 
-PITCH_CLASS = np.append(np.arange(PITCHES) % 12, NO_CLASS)
-"""Pitch class of each pitch, NO_CLASS of NO_PITCH."""
+
+@nb.njit(inline="always")
+def pitch_class(pitch: int) -> int:
+    """Pitch class of a pitch; NO_CLASS of NO_PITCH, which is 36."""
+    return pitch - NO_CLASS * (int(pitch >= NO_CLASS) + int(pitch >= 2 * NO_CLASS))
 
 
 @nb.njit(inline="always")
@@ -93,7 +98,7 @@ def count_repeats(
     return (
         (1 - begins) * min(holds + int(token == HOLD), MOST),
         (1 - begins) * min(offs + int(token == NOTE_OFF), OFFS_KEPT),
-        repeats + begins * (min(again * repeats + 1, MOST) - repeats),
+        repeats + begins * (min(again * repeats + 1, LONGEST_RUN) - repeats),
         broken + begins * ((again & broken | gap) - broken),
     )
 
@@ -171,8 +176,8 @@ def lower_bottom(bottom: int, count: int, token: int) -> tuple[int, int]:
 @nb.njit(inline="always")
 def runs_on(direction: int, run: int, move: int) -> tuple[int, int]:
     """Direction and run after a move; a token that moves nothing leaves them."""
-    moved, turned = int(move != 0), int(move == UP) | int(move == DOWN)
-    longer = min(run * int(move == direction) + 1, MOST)
+    moved, turned = int(move != STILL), int(move != SAME)
+    longer = min(run * int(move == direction) + 1, LONGEST_RUN)
     return direction + moved * (move - direction), run + moved * (turned * longer - run)
 
 
@@ -181,7 +186,7 @@ def zigzags_on(zigzag: int, first: int, second: int, token: int) -> int:
     """Onsets in a row that come back to the pitch before the last, after a token."""
     pitch, begins = token - FIRST_ONSET, int(token >= FIRST_ONSET)
     back = int(pitch == second) * int(pitch != first)
-    return zigzag + begins * (back * min(zigzag + 1, MOST) - zigzag)
+    return zigzag + begins * (back * min(zigzag + 1, LONGEST_RUN) - zigzag)
 
 
 @nb.njit(inline="always")
@@ -192,21 +197,60 @@ def echo_of(move: int, half: int, whole: int) -> int:
 
 
 @nb.njit(inline="always")
-def earlier_places(step: int, places: int) -> int:
-    """Those of `places` (bit t: there it stood at t) at least WINDOW sixteenths before `step`."""
-    return places & ((1 << max(step - WINDOW + 1, 0)) - 1)
+def enters(token: int, recent: int) -> int:
+    """1 where `token` begins a pitch that is not among the last seven tokens, else 0.
+
+    `recent` holds the tokens before it in bytes, the newest lowest.
+    """
+    return int(token >= FIRST_ONSET) * (1 - int(among_seven(token, recent)))
 
 
 @nb.njit(inline="always")
-def enters(step: int, token: int, places: int) -> int:
-    """1 where an onset's pitch was not struck in the seven tokens before; `places` are earlier."""
-    return int(token >= FIRST_ONSET) * int(places >> max(step - WINDOW + 1, 0) == 0)
+def leaves(gone: int, recent: int) -> int:
+    """1 where the onset `gone`, seven tokens ago, is not among the seven since, else 0."""
+    return int(gone >= FIRST_ONSET) * int(gone < TOKENS) * (1 - int(among_seven(gone, recent)))
 
 
 @nb.njit(inline="always")
-def leaves(step: int, gone: int, places: int) -> int:
-    """1 where pitch `gone`, struck at ``step - 7``, was not struck since; `places` are all."""
-    return int(gone >= FIRST_ONSET) * int(places >> (step - WINDOW + 2) == 0)
+def matches_on(here: int, low: int, middle: int, high: int) -> tuple[int, int, int, int]:
+    """Count the last tokens that came before, for many lags at once.
+
+    Parameters
+    ----------
+    here : int
+        A bit for each lag, set where the new token is the one that much earlier.
+    low, middle, high : int
+        The counts so far, 0 to 7, bit by bit.
+
+    Returns
+    -------
+    low, middle, high, whole : int
+        The counts after the token, and bits that are set where eight and more are alike.
+    """
+    seven = low & middle & high
+    return (
+        here & (~low | seven),
+        here & (middle ^ low | seven),
+        here & (high ^ middle & low | seven),
+        here & seven,
+    )
+
+
+@nb.njit(inline="always")
+def narrow(lags: int, bits: int) -> tuple[int, int]:
+    """Whether some of the `lags` are among `bits`, and those; if none is, all of them."""
+    narrower = lags & bits
+    some = int(narrower != 0)
+    return some, lags + some * (narrower - lags)
+
+
+@nb.njit(inline="always")
+def longest_match(low: int, middle: int, high: int) -> tuple[int, int]:
+    """Greatest count, 0 to 7, and the lags that have it, of counts as those of `matches_on`."""
+    four, lags = narrow(low | middle | high, high)
+    two, lags = narrow(lags, middle)
+    one, lags = narrow(lags, low)
+    return 4 * four + 2 * two + one, lags
 
 
 @nb.njit(inline="always")

@@ -20,7 +20,7 @@ from segue.envs.melody import observation, optimum, render, stepping
 from segue.envs.melody.ngram import NGramPrior, NGramTables
 from segue.envs.melody.prior import SequencePrior
 from segue.envs.melody.reward_grid import lay_out
-from segue.envs.melody.types import COLUMNS, STEP, STEPS, TOKENS
+from segue.envs.melody.types import HIDDEN_WORDS, SEEN_WORDS, STEP, STEPS, TOKENS
 from segue.envs.music.piano_roll import piano_roll
 from segue.envs.music.tune import Tune
 from segue.rewards.base import WeightedSum
@@ -47,12 +47,12 @@ class MelodyBatch(Batch):
 
     Attributes
     ----------
-    seen : ndarray (n, columns) int16
+    seen : ndarray (n, columns) int8
         One row an environment: what `observation` is, by the columns named in `types`.
-    hidden : ndarray (n, COLUMNS) int32
-        The rest of the state, likewise.
-    history : ndarray (2 * STEPS, n) int8
-        Tokens played, then their moves; by step, so that a step of the batch writes two lines.
+    history : ndarray (n, STEPS) int8
+        Tokens played, the newest first, then NO_TOKEN.
+    hidden : ndarray (n, HIDDEN_WORDS) int64
+        The rest of the state, likewise, by the words named in `types`.
     outcome : ndarray (1 + terms, n) float64
         What `reward` and `terms` are views of.
     given : ndarray (n,) float64
@@ -61,12 +61,21 @@ class MelodyBatch(Batch):
         `stepping.step_batch`, bound to these arrays.
     """
 
-    seen: npt.NDArray[np.int16]
-    hidden: npt.NDArray[np.int32]
+    seen: npt.NDArray[np.int8]
     history: npt.NDArray[np.int8]
+    hidden: npt.NDArray[np.int64]
     outcome: npt.NDArray[np.float64]
     given: npt.NDArray[np.float64]
     play: Callable[[npt.NDArray[np.int64]], None]
+
+    def tokens(self, row: int) -> npt.NDArray[np.int8]:
+        """Tokens of the episode in `row` so far, the first one first."""
+        return self.history[row, : self.seen[row, STEP]][::-1]
+
+    def take(self, other: MelodyBatch, rows: npt.NDArray[np.int64]) -> None:
+        """Go on from the states in `rows` (n,) of another batch, which may be this one."""
+        self.seen[:], self.hidden[:] = other.seen[rows], other.hidden[rows]
+        self.history[:] = other.history[rows]
 
 
 class Melody(Task[MelodyBatch]):
@@ -89,10 +98,10 @@ class Melody(Task[MelodyBatch]):
     def allocate(self, count: int) -> MelodyBatch:
         """Make the buffers of `count` environments."""
         outcome = np.zeros((1 + len(self.term_names), count))
-        hidden = np.zeros((count, COLUMNS), dtype=np.int32)
-        history = np.zeros((2 * STEPS, count), dtype=np.int8)
+        hidden = np.zeros((count, HIDDEN_WORDS), dtype=np.int64)
+        history = np.zeros((count, SEEN_WORDS), dtype=np.int64)
+        seen = np.zeros((count, SEEN_WORDS), dtype=np.int64)
         terminated = np.zeros(count, dtype=np.bool_)
-        seen = np.zeros((count, len(observation.SIZES)), dtype=np.int16)
         given = np.zeros(count)
         source, tables = stepping.NO_PRIOR, _NO_TABLES
         if isinstance(self.prior, NGramPrior):
@@ -104,18 +113,18 @@ class Melody(Task[MelodyBatch]):
             reward=outcome[0],
             terms=outcome[1:],
             terminated=terminated,
-            mask=np.ones((count, TOKENS), dtype=np.int8),
-            observation=seen,
-            seen=seen,
+            mask=_read_only(np.ones((count, TOKENS), dtype=np.int8)),
+            observation=seen.view(np.int8),
+            seen=seen.view(np.int8),
+            history=history.view(np.int8),
             hidden=hidden,
-            history=history,
             outcome=outcome,
             given=given,
             play=bind(
                 stepping.step_batch,
-                seen,
-                hidden,
-                history,
+                seen.reshape(-1),
+                history.reshape(-1),
+                hidden.reshape(-1),
                 grid.values,
                 grid.groups,
                 table.curves,
@@ -135,7 +144,7 @@ class Melody(Task[MelodyBatch]):
         draws: npt.NDArray[np.uint64],
     ) -> None:
         """Begin an episode in each of `rows`, with a priming token."""
-        stepping.begin_batch(batch.seen, batch.hidden, rows, draws, batch.history, batch.terminated)
+        stepping.begin_batch(batch.seen, batch.history, batch.hidden, rows, draws, batch.terminated)
 
     def step(self, batch: MelodyBatch, actions: npt.NDArray[np.int64]) -> None:
         """Write one token in every row; `actions` (n,) is int64 and contiguous."""
@@ -154,14 +163,13 @@ class Melody(Task[MelodyBatch]):
     def greedy(self, batch: MelodyBatch, row: int) -> npt.NDArray[np.int64]:
         """Token of the greatest immediate reward; the lowest of equal ones."""
         trial = self.allocate(TOKENS)
-        trial.seen[:], trial.hidden[:] = batch.seen[row], batch.hidden[row]
-        trial.history[:] = batch.history[:, row, None]
+        trial.take(batch, np.full(TOKENS, row))
         self.step(trial, np.arange(TOKENS))
         return np.asarray(trial.reward.argmax())
 
     def tune(self, batch: MelodyBatch, row: int, title: str = "") -> Tune:
         """Tune of the episode in `row` so far."""
-        return render.to_tune(batch.history[: batch.seen[row, STEP], row], title)
+        return render.to_tune(batch.tokens(row), title)
 
     def render(self, batch: MelodyBatch, row: int) -> npt.NDArray[np.uint8]:
         """Piano roll of the episode in `row` so far."""
@@ -200,7 +208,7 @@ def _ask(prior: SequencePrior, batch: MelodyBatch, actions: npt.NDArray[np.int64
     tokens = np.where((actions >= 0) & (actions < TOKENS), actions, 0)
     for step in np.unique(steps[steps < STEPS]):
         rows = np.flatnonzero(steps == step)
-        known = prior.log_probabilities(np.ascontiguousarray(batch.history[:step, rows].T))
+        known = prior.log_probabilities(np.ascontiguousarray(batch.history[rows, :step][:, ::-1]))
         batch.given[rows] = known[np.arange(len(rows)), tokens[rows]]
 
 
@@ -220,7 +228,7 @@ class MelodyEnv(SegueEnv[MelodyBatch]):
     ``info["action_mask"]`` (int8) and `action_masks()` (bool), all ones.
 
     ## Observation Space
-    `MultiDiscrete`, 32 integers (int16), one-hot 615 wide. Sixteenths written; priming token;
+    `MultiDiscrete`, 32 integers (int8), one-hot 639 wide. Sixteenths written; priming token;
     sixteenths since the last onset or off (16 = 16 and more, 0 = none) and between the two
     before; whether a note sounds; the last four pitches (0-35, 36 = none); holds and offs since
     the last onset, onsets in a row of its pitch, whether holds or offs stand among them;

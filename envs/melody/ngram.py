@@ -58,7 +58,7 @@ Rows = npt.NDArray[np.uint16]
 
 
 class NGramTables(NamedTuple):
-    """What `log_prob` reads, small enough for a processor's cache; all arrays are read-only.
+    """What `chances` reads, small enough for a processor's cache; all arrays are read-only.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ def initial_context() -> tuple[int, int, int, int, int, int]:
 def next_context(
     length: int, previous: int, sounding: int, first: int, second: int, third: int, token: int
 ) -> tuple[int, int, int, int, int, int]:
-    """Context after `token`; the arguments are those of `log_prob`."""
+    """Context after `token`; the arguments are those of `chances`."""
     # Arithmetic instead of branches: a melody's tokens are what a processor cannot foresee.
     begins, event = int(token >= ONSET_KIND), int(token != HOLD_KIND)
     counted = min(length + int(length > 0), LONGEST)
@@ -102,7 +102,7 @@ def next_context(
 
 
 @nb.njit(inline="always")
-def log_prob(
+def chances(
     kind_table: Floats32,
     pitch_row: Rows,
     pitch_table: Floats32,
@@ -114,8 +114,8 @@ def log_prob(
     second: int,
     third: int,
     token: int,
-) -> float:
-    """Natural logarithm of a token's probability.
+) -> tuple[np.float32, np.float32]:
+    """Natural logarithm of P(kind) of a token, and P(pitch), which is 1 where none begins.
 
     Parameters
     ----------
@@ -134,22 +134,48 @@ def log_prob(
     token : int
         0 to 37.
     """
-    # Every table is read before the first branch, for a kind too that needs no pitch: where an
-    # array is used on both sides of a branch, Numba counts references to it, at 20 ns a call.
-    onset = token >= ONSET_KIND
+    # Without branches: a melody's tokens are what a processor cannot foresee.
+    onset = int(token >= ONSET_KIND)
     place = np.uint64(position) & np.uint64(BAR - 1)
     kind = np.uint64(min(token, ONSET_KIND))
-    pitch = np.uint64((token - ONSET_KIND) * int(onset))
+    pitch = np.uint64((token - ONSET_KIND) * onset)
     newest = np.uint64(first)
     row = np.uint64(pitch_row[newest, np.uint64(second), np.uint64(third)])
     short = pitch_table[STRENGTH[place] * np.uint64(NO_PITCH + 1) + newest, pitch]
     chance = pitch_table[row, pitch] + pitch_table[row, np.uint64(PITCHES)] * short
-    value = float(
-        kind_table[place, np.uint64(length), np.uint64(previous), np.uint64(sounding), kind]
+    log_kind = kind_table[place, np.uint64(length), np.uint64(previous), np.uint64(sounding), kind]
+    return log_kind, chance if onset else np.float32(1.0)
+
+
+@nb.njit(inline="always")
+def log_prob(
+    kind_table: Floats32,
+    pitch_row: Rows,
+    pitch_table: Floats32,
+    position: int,
+    length: int,
+    previous: int,
+    sounding: int,
+    first: int,
+    second: int,
+    third: int,
+    token: int,
+) -> float:
+    """Natural logarithm of a token's probability; the arguments are those of `chances`."""
+    log_kind, chance = chances(
+        kind_table,
+        pitch_row,
+        pitch_table,
+        position,
+        length,
+        previous,
+        sounding,
+        first,
+        second,
+        third,
+        token,
     )
-    if onset:
-        value += math.log(chance)
-    return value
+    return float(log_kind) + math.log(chance)
 
 
 @nb.njit(nogil=True, cache=True)

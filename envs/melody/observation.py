@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 from gymnasium import spaces
 
 from segue.envs.melody import dynamics
+from segue.envs.melody.packing import pack
 from segue.envs.melody.types import (
-    CHAIN,
-    FOLLOWS,
-    HALF_MOVE,
-    HALF_TOKEN,
-    KNOWN,
     LONGEST_RETURN,
-    MEAN_SURPRISE,
+    LONGEST_RUN,
     MOST,
-    MOVES,
     NO_PITCH,
     NO_TOKEN,
     PRIMERS,
     SHORTER,
     STEPS,
-    STILL,
-    SURPRISE,
     SURPRISE_LEVELS,
     TOKENS,
-    WHOLE_MOVE,
-    WHOLE_TOKEN,
     WINDOW,
 )
 
@@ -36,48 +26,71 @@ SIZES = (
     (STEPS + 1, PRIMERS)
     + (17, 17, 2)
     + (NO_PITCH + 1,) * 4
-    + (MOST + 1, dynamics.OFFS_KEPT + 1, MOST + 1, 2)
+    + (MOST + 1, dynamics.OFFS_KEPT + 1, LONGEST_RUN + 1, 2)
     + (3, NO_PITCH + 1, MOST + 1)
     + (NO_PITCH + 1, 3, NO_PITCH + 1, 3)
-    + (4, MOST + 1, MOST + 1)
+    + (4, LONGEST_RUN + 1, LONGEST_RUN + 1)
     + (SHORTER + 1, LONGEST_RETURN + 1)
     + (4, 4, TOKENS + 1, TOKENS + 1)
     + (SHORTER + 1, TOKENS + 1)
     + (SURPRISE_LEVELS,)
 )
-"""How many values each integer may take; one-hot they are 615 wide."""
+"""How many values each integer may take; one-hot they are 639 wide."""
 
 
 def space() -> spaces.MultiDiscrete:
     """Observation space: 32 integers, the columns of an observed row in `types`."""
-    return spaces.MultiDiscrete(np.array(SIZES), dtype=np.int16)  # type: ignore[arg-type]
+    return spaces.MultiDiscrete(np.array(SIZES), dtype=np.int8)  # type: ignore[arg-type]
 
 
 @nb.njit(inline="always")
 def encode(
-    seen: npt.NDArray[np.int16],
-    hidden: npt.NDArray[np.int32],
-    history: npt.NDArray[np.int8],
-    step: int,
-    i: int,
-) -> None:
-    """Write what row i of `seen` shows beside the rules' own columns; `step` tokens stand.
+    returns: int,
+    moves: int,
+    tokens: tuple[int, int, int, int],
+    counts: tuple[int, int, int],
+    surprise: int,
+    intervals: int,
+) -> int:
+    """Last word of an observed row: what is shown of what went before.
 
-    The rules keep most of their state in `seen` itself, so that nothing is copied.
+    Parameters
+    ----------
+    returns : int
+        Sixteenths so far that ended a returning motif.
+    moves : int
+        The last sixteen moves, two bits each, the newest lowest.
+    tokens : tuple of int
+        The tokens in bytes, the newest lowest.
+    counts : tuple of int
+        As of `dynamics.longest_match`.
+    surprise, intervals : int
+        Sum of the intervals' surprise, and how many they are.
     """
-    half, whole = step - WINDOW, step - 2 * WINDOW
-    seen[i, HALF_MOVE] = history[np.uint64(STEPS + half), i] if half >= 0 else STILL
-    seen[i, WHOLE_MOVE] = history[np.uint64(STEPS + whole), i] if whole >= 0 else STILL
-    seen[i, HALF_TOKEN] = history[np.uint64(half), i] if half >= 0 else NO_TOKEN
-    seen[i, WHOLE_TOKEN] = history[np.uint64(whole), i] if whole >= 0 else NO_TOKEN
-    known, places = 0, 0
-    for link in range(np.uint64(SHORTER)):
-        found = hidden[i, np.uint64(CHAIN) + link]
-        # A longer match is among the shorter ones, so the last that is not empty is the longest.
-        some = int(found != 0)
-        known += some
-        places += some * (found - places)
-    after = history[np.uint64(dynamics.first_place(places) + 1), i]
-    seen[i, KNOWN] = known
-    seen[i, FOLLOWS] = NO_TOKEN + int(known > 0) * (after - NO_TOKEN)
-    seen[i, MEAN_SURPRISE] = dynamics.surprise_level(hidden[i, SURPRISE], hidden[i, MOVES])
+    low, middle, high = counts
+    known, lags = dynamics.longest_match(low, middle, high)
+    # The earliest of the places, so the longest lag; and the token after it.
+    after = STEPS - 2 - dynamics.first_place(lags)
+    follows = NO_TOKEN + int(known > 0) * (token_at(tokens, after) - NO_TOKEN)
+    word = pack(
+        returns,
+        (moves >> 2 * (WINDOW - 1)) & 3,
+        (moves >> 2 * (2 * WINDOW - 1)) & 3,
+        tokens[0] >> 56,
+        tokens[1] >> 56,
+        known,
+        follows,
+        dynamics.surprise_level(surprise, intervals),
+    )
+    return int(word)
+
+
+@nb.njit(inline="always")
+def token_at(tokens: tuple[int, int, int, int], age: int) -> int:
+    """Token of that age in bytes, the newest (age 0) lowest; any number for another age."""
+    newest, second, third, oldest = tokens
+    chosen, place = newest, age >> 3
+    chosen += int(place == 1) * (second - newest)
+    chosen += int(place == 2) * (third - newest)
+    chosen += int(place == 3) * (oldest - newest)
+    return (chosen >> (8 * (age & 7))) & 127

@@ -266,6 +266,6 @@ def beam_line(task: Melody, width: int = 256) -> tuple[float, npt.NDArray[np.int
         task.step(batch, actions)
         returns = returns + batch.reward
         kept = np.argsort(-returns, kind="stable")[:width].repeat(TOKENS)
-        batch.seen[:], batch.hidden[:] = batch.seen[kept], batch.hidden[kept]
-        batch.history[:], returns = batch.history[:, kept], returns[kept]
-    return float(returns[0]), batch.history[:STEPS, 0].astype(np.int64)
+        batch.take(batch, kept)
+        returns = returns[kept]
+    return float(returns[0]), batch.tokens(0).astype(np.int64)

@@ -17,8 +17,8 @@ from segue.envs.base.errors import SegueError
 from segue.envs.base.reward_table import RewardTable, along, tabulate
 from segue.envs.melody.types import (
     LONGEST_RETURN,
+    LONGEST_RUN,
     LOW,
-    MOST,
     NO_PITCH,
     STEPS,
     SURPRISE_LEVELS,
@@ -42,7 +42,7 @@ MOTIF = (WINDOW + 1, LONGEST_RETURN + 1)
 """Distinct, returns."""
 LENGTHS = 17
 """Length of a note in sixteenths, 0 for none."""
-PATTERN = (MOST + 1, MOST + 1, MOST + 1)
+PATTERN = (LONGEST_RUN + 1, LONGEST_RUN + 1, LONGEST_RUN + 1)
 """Repeats, run, zigzag."""
 END = (LENGTHS, SURPRISE_LEVELS)
 """Final length, surprise; on the axis they come after one place for "not the end"."""
@@ -163,7 +163,11 @@ def lay_out(reward: WeightedSum[MelodyView], with_prior: bool) -> MelodyTable:
 
 @nb.njit(inline="always")
 def read_curves(
-    curves: FloatArray, reads: npt.NDArray[np.int64], facts: FloatArray, outcome: FloatArray
+    curves: FloatArray,
+    reads: npt.NDArray[np.int64],
+    facts: FloatArray,
+    outcome: FloatArray,
+    begin: int,
 ) -> None:
     """Write the terms of `curves` to the last lines of `outcome`, and add them to its first.
 
@@ -171,19 +175,22 @@ def read_curves(
     ----------
     curves, reads : ndarray
         Of the `MelodyTable`.
-    facts : ndarray (2, n) float64
-        The real values of each row.
+    facts : ndarray (2, k) float64
+        The real values of up to k rows.
     outcome : ndarray (1 + terms, n) float64
         The sum, then the terms.
+    begin : int
+        The first of those rows.
     """
-    first = len(outcome) - len(curves)
+    rows, row = np.uint64(min(facts.shape[1], outcome.shape[1] - begin)), np.uint64(begin)
     for curve in range(len(curves)):
+        term = np.uint64(len(outcome) - len(curves) + curve)
         values, line = facts[reads[curve]], curves[curve]
-        begin, per_unit = BEGINS[reads[curve]], PER_UNIT[reads[curve]]
-        for i in range(np.uint64(len(values))):
-            place = min(max((values[i] - begin) * per_unit, 0.0), KNOTS - 1.0)
+        least, per_unit = BEGINS[reads[curve]], PER_UNIT[reads[curve]]
+        for i in range(rows):
+            place = min(max((values[i] - least) * per_unit, 0.0), KNOTS - 1.0)
             knot = np.uint64(min(int(place), KNOTS - 2))
             low, high = line[knot], line[knot + np.uint64(1)]
-            outcome[first + curve, i] = low + (place - np.int64(knot)) * (high - low)
-        for i in range(np.uint64(len(values))):
-            outcome[0, i] += outcome[first + curve, i]
+            outcome[term, row + i] = low + (place - np.int64(knot)) * (high - low)
+        for i in range(rows):
+            outcome[0, row + i] += outcome[term, row + i]

@@ -1,45 +1,43 @@
 """One compiled pass over a batch: rules, prior, reward and observation of every row.
 
-This file only joins what `playing`, `ngram`, `reward_grid` and `observation` define.
+This file only joins what `playing`, `ngram` and `reward_grid` define.
 """
 
 from __future__ import annotations
+
+import math
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from segue.envs.base.reward_table import look_up
-from segue.envs.melody import ngram
-from segue.envs.melody.observation import encode
-from segue.envs.melody.playing import (
-    play_extremes,
-    play_line,
-    play_motif,
-    play_note,
-    play_sums,
-)
-from segue.envs.melody.reward_grid import (
-    AXES,
-    CORRELATION,
-    PRIOR,
-    read_curves,
-)
+from segue.envs.melody import dynamics, ngram
+from segue.envs.melody.autocorrelation import play_sums
+from segue.envs.melody.packing import Words
+from segue.envs.melody.playing import CHUNK, LINES, play_rows, see
+from segue.envs.melody.reward_grid import AXES, CORRELATION, PRIOR, read_curves
 from segue.envs.melody.types import (
     BOTTOM,
     FIRST,
+    FOLLOWS,
     FOURTH,
+    HALF_TOKEN,
+    HIDDEN_WORDS,
     LEAPT_FROM,
     LENGTH,
     NO_PITCH,
+    NO_TOKEN,
     PREVIOUS,
     PRIMER,
     PRIMERS,
     SECOND,
+    SEEN_WORDS,
     SOUNDING,
     STEP,
     STEPS,
     THIRD,
+    WHOLE_TOKEN,
 )
 
 NO_PRIOR, N_GRAM, GIVEN = 0, 1, 2
@@ -48,34 +46,40 @@ NO_PRIOR, N_GRAM, GIVEN = 0, 1, 2
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.int8]
-Seen = npt.NDArray[np.int16]
+Bytes = npt.NDArray[np.int8]
 
 
 @nb.njit(inline="always")
-def think(seen: Seen, i: int, token: int, kind: Floats, row: Codes, pitch: Floats) -> float:
-    """Log-probability of `token` in the n-gram's tables, before it is played."""
-    value = ngram.log_prob(
+def think(
+    seen: Words,
+    i: np.uint64,
+    action: int,
+    kind: npt.NDArray[np.float32],
+    row: npt.NDArray[np.uint16],
+    pitch: npt.NDArray[np.float32],
+) -> tuple[np.float32, np.float32]:
+    """What `ngram.chances` says of an action's token, before it is played."""
+    log_kind, chance = ngram.chances(
         kind,
         row,
         pitch,
-        seen[i, STEP],
-        seen[i, LENGTH],
-        seen[i, PREVIOUS],
-        seen[i, SOUNDING],
-        seen[i, FIRST],
-        seen[i, SECOND],
-        seen[i, THIRD],
-        token,
+        see(seen, i, STEP),
+        see(seen, i, LENGTH),
+        see(seen, i, PREVIOUS),
+        see(seen, i, SOUNDING),
+        see(seen, i, FIRST),
+        see(seen, i, SECOND),
+        see(seen, i, THIRD),
+        int(action * int(dynamics.is_token(action))),
     )
-    return float(value)
+    return log_kind, chance
 
 
 @nb.njit(nogil=True, cache=True)
 def step_batch(
-    seen: Seen,
-    hidden: Ints,
-    history: Codes,
+    seen: Words,
+    history: Words,
+    hidden: Words,
     values: Floats,
     groups: Ints,
     curves: Floats,
@@ -89,87 +93,87 @@ def step_batch(
     terminated: npt.NDArray[np.bool_],
     actions: Longs,
 ) -> None:
-    """Step every row: `seen`, `hidden`, `history`, `outcome`, `terminated` are overwritten.
+    """Step every row: `seen`, `history`, `hidden`, `outcome`, `terminated` are overwritten.
 
+    The first three are flat: SEEN_WORDS, SEEN_WORDS and HIDDEN_WORDS words a row.
     `outcome` (1 + terms, n): the reward, then the weighted terms that add up to it. `source` is
     NO_PRIOR, N_GRAM (the tables `kind`, `row`, `pitch`) or GIVEN (`given` (n,), the
     log-probabilities of the actions). A row whose episode is over stays and earns nothing.
     """
-    count = len(seen)
-    # Coordinates of the reward, a scratch line, and whether the episode was over before.
-    where = np.empty((AXES + 2, count), dtype=np.int32)
-    facts = np.zeros((2, count))
+    count = len(actions)
+    where = np.empty((LINES, CHUNK), dtype=np.int32)
+    lines = where.reshape(LINES * CHUNK)
+    facts, chance = np.empty((2, CHUNK)), np.empty(CHUNK, dtype=np.float32)
     correlated = False
     for curve in range(len(reads)):
         correlated |= reads[curve] == CORRELATION
-    # Three short loops: a processor overlaps more of their turns than of one long one's.
-    for i in range(np.uint64(count)):
-        over = seen[i, STEP] >= STEPS
-        where[AXES + 1, i] = over
-        if over:
-            where[: AXES + 1, i] = 0
-        else:
-            play_line(seen, hidden, history, i, actions[i], where)
-    for i in range(np.uint64(count)):
-        if where[AXES + 1, i] == 0:
-            step = seen[i, STEP]
-            token = np.int64(history[np.uint64(step), i])
-            where[4, i] = play_extremes(seen, i, token)
-            where[5, i] = play_motif(seen, hidden, history, i, step, token)
-            if correlated:
-                facts[CORRELATION, i] = play_sums(hidden, history, i, step, token)
-    for i in range(np.uint64(count)):
-        if where[AXES + 1, i] == 0:
-            token = np.int64(history[np.uint64(seen[i, STEP]), i])
-            if source == N_GRAM:
-                facts[PRIOR, i] = think(seen, i, token, kind, row, pitch)
-            elif source == GIVEN:
-                facts[PRIOR, i] = given[i]
-            play_note(seen, hidden, history, i, token, where)
-            terminated[i] = seen[i, STEP] >= STEPS
-    look_up(values, groups, where, outcome)
-    read_curves(curves, reads, facts, outcome)
-    for i in range(np.uint64(count)):
-        if where[AXES + 1, i] == 1:
-            outcome[:, i] = 0.0
+    for begin in range(0, count, CHUNK):
+        end = min(begin + CHUNK, count)
+        chosen, rows = actions[begin:end], np.uint64(end - begin)
+        shown, played = seen[begin * SEEN_WORDS :], history[begin * SEEN_WORDS :]
+        if source == N_GRAM:
+            for i in range(rows):
+                facts[PRIOR, i], chance[i] = think(shown, i, chosen[i], kind, row, pitch)
+            # In a loop of its own, so that the processor need not wait for the tables.
+            for i in range(rows):
+                facts[PRIOR, i] += math.log(chance[i])
+        elif source == GIVEN:
+            facts[PRIOR, : end - begin] = given[begin:end]
+        kept = hidden[begin * HIDDEN_WORDS :]
+        play_rows(shown, played, kept, lines, terminated[begin:end], chosen)
+        if correlated:
+            for i in range(rows):
+                facts[CORRELATION, i] = 0.0
+                if where[AXES + 1, i] == 0:
+                    facts[CORRELATION, i] = play_sums(shown, played, kept, i)
+        look_up(values, groups, where, outcome, begin)
+        read_curves(curves, reads, facts, outcome, begin)
+        for i in range(rows):
+            if where[AXES + 1, i] == 1:
+                outcome[:, np.uint64(begin) + i] = 0.0
 
 
 @nb.njit(nogil=True, cache=True)
-def trace(seen: Seen, hidden: Ints, history: Codes, tokens: Longs, where: Ints) -> None:
+def trace(seen: Words, history: Words, hidden: Words, tokens: Longs, where: Ints) -> None:
     """Play whole melodies, `tokens` (STEPS, n), from rows that have just begun.
 
-    `where` (STEPS, AXES + 2, n) is filled with the coordinates that the reward would see.
+    `where` (STEPS, LINES, n) is filled with the coordinates that the reward would see.
     """
-    for step in range(STEPS):
-        for i in range(np.uint64(len(seen))):
-            token = tokens[step, i]
-            play_line(seen, hidden, history, i, token, where[step])
-            where[step, 4, i] = play_extremes(seen, i, token)
-            where[step, 5, i] = play_motif(seen, hidden, history, i, step, token)
-            play_note(seen, hidden, history, i, token, where[step])
+    lines = np.empty((LINES, CHUNK), dtype=np.int32)
+    count = tokens.shape[1]
+    terminated = np.empty(CHUNK, dtype=np.bool_)
+    for begin in range(0, count, CHUNK):
+        end = min(begin + CHUNK, count)
+        shown, played = seen[begin * SEEN_WORDS :], history[begin * SEEN_WORDS :]
+        kept = hidden[begin * HIDDEN_WORDS :]
+        for step in range(STEPS):
+            chosen = tokens[step, begin:end]
+            play_rows(shown, played, kept, lines.reshape(LINES * CHUNK), terminated, chosen)
+            where[step, :, begin:end] = lines[:, : end - begin]
 
 
 @nb.njit(nogil=True, cache=True)
 def begin_batch(
-    seen: Seen,
-    hidden: Ints,
+    seen: Bytes,
+    history: Bytes,
+    hidden: npt.NDArray[np.int64],
     rows: Longs,
     draws: npt.NDArray[np.uint64],
-    history: Codes,
     terminated: npt.NDArray[np.bool_],
 ) -> None:
     """Begin an episode in each row ``rows[k]``, primed by ``draws[k]``.
 
-    The history is left as it is: nothing reads what has not been written.
+    `seen` and `history` are (n, 32), `hidden` is (n, HIDDEN_WORDS).
     """
     for k in range(len(rows)):
         i = rows[k]
         hidden[i] = 0
+        history[i] = NO_TOKEN
         seen[i] = 0
         length, previous, sounding, first, second, third = ngram.initial_context()
         seen[i, LENGTH], seen[i, PREVIOUS], seen[i, SOUNDING] = length, previous, sounding
         seen[i, FIRST], seen[i, SECOND], seen[i, THIRD] = first, second, third
         seen[i, FOURTH] = seen[i, LEAPT_FROM] = seen[i, BOTTOM] = NO_PITCH
+        seen[i, HALF_TOKEN] = seen[i, WHOLE_TOKEN] = seen[i, FOLLOWS] = NO_TOKEN
         seen[i, PRIMER] = draws[k] % np.uint64(PRIMERS)
         terminated[i] = False
-        encode(seen, hidden, history, 0, i)

@@ -12,10 +12,18 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.envs.base.errors import SegueError
-from segue.envs.melody import observation, stepping
+from segue.envs.melody import stepping
+from segue.envs.melody.playing import LINES
 from segue.envs.melody.prior import Tokens
-from segue.envs.melody.reward_grid import AXES, EXTREMES, FLAGS, MOTIF
-from segue.envs.melody.types import COLUMNS, FIRST_ONSET, LOW, STEPS, TOKENS
+from segue.envs.melody.reward_grid import EXTREMES, FLAGS, MOTIF
+from segue.envs.melody.types import (
+    FIRST_ONSET,
+    HIDDEN_WORDS,
+    LOW,
+    SEEN_WORDS,
+    STEPS,
+    TOKENS,
+)
 from segue.rewards.melody_view import LEAP_DOUBLED, LEAP_RESOLVED
 from segue.rewards.rl_tuner import C_MAJOR, TONIC
 
@@ -107,14 +115,14 @@ def token_facts(tokens: Tokens) -> TokenFacts:
             f"Tokens range from {tokens.min()} to {tokens.max()}; give 0 to {TOKENS - 1}."
         )
     count = len(tokens)
-    seen = np.zeros((count, len(observation.SIZES)), dtype=np.int16)
-    hidden = np.zeros((count, COLUMNS), dtype=np.int32)
-    history = np.zeros((2 * STEPS, count), dtype=np.int8)
-    where = np.zeros((STEPS, AXES + 2, count), dtype=np.int32)
+    seen, history = (np.zeros((count, SEEN_WORDS), dtype=np.int64) for _ in range(2))
+    hidden = np.zeros((count, HIDDEN_WORDS), dtype=np.int64)
+    where = np.zeros((STEPS, LINES, count), dtype=np.int32)
+    shown, played = seen.view(np.int8), history.view(np.int8)
     rows, draws = np.arange(count), np.zeros(count, dtype=np.uint64)
-    stepping.begin_batch(seen, hidden, rows, draws, history, np.zeros(count, dtype=np.bool_))
+    stepping.begin_batch(shown, played, hidden, rows, draws, np.zeros(count, dtype=np.bool_))
     by_step = np.ascontiguousarray(tokens.T, dtype=np.int64)
-    stepping.trace(seen, hidden, history, by_step, where)
+    stepping.trace(seen.reshape(-1), history.reshape(-1), hidden.reshape(-1), by_step, where)
     places = where.transpose(1, 2, 0)
     excessive, leap, *_ = np.unravel_index(places[3], FLAGS)
     _, top, _, bottom, lone = np.unravel_index(places[4], EXTREMES)

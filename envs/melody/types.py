@@ -35,6 +35,8 @@ RECOVERED_LEAP = 5
 
 MOST = 7
 """Counts that a rule only compares with less are kept up to here."""
+LONGEST_RUN = 15
+"""Repeats, runs and zigzags are counted up to here: what goes on costs more and more."""
 LONGEST_RETURN = STEPS - 2 * WINDOW + 1
 """Greatest count of sixteenths in a returning motif."""
 
@@ -94,18 +96,22 @@ FOLLOWS: the token that followed there (NO_TOKEN for nowhere). MEAN_SURPRISE: of
 eighths of a bit.
 """
 
-SURPRISE, MOVES, SUM, SQUARES, PRODUCTS = range(5)
-"""Columns of a hidden row: sums from which rules are reckoned.
+SEEN_WORDS = 4
+"""Words of eight bytes in an observed row, and in the row of its tokens, the newest lowest."""
 
-SURPRISE: sum of the intervals' surprise in eighths of a bit; MOVES: how many intervals. SUM,
-SQUARES and PRODUCTS (three, by lag): sums over the tokens, their squares and lagged products.
+LAGS, MATCHES, SUMS, PRODUCTS = range(4)
+"""Words of a hidden row, by the bits from the lowest on.
+
+For each lag of 31 to WINDOW sixteenths, the longest first, the count of last tokens, up to SHORTER,
+that equal those so much earlier: its lowest bits in LAGS (24 bits), the middle ones after them (24
+bits), the highest in MATCHES (24 bits). Then, in LAGS, how many intervals there were (8 bits); in
+MATCHES, the last sixteen moves, two bits each, the newest lowest. SUMS: sum of the intervals'
+surprise in eighths of a bit (16 bits), sum of the tokens (16 bits) and of their squares (32 bits).
+PRODUCTS: sums of the tokens' products at lags of 1, 2 and 3 (20 bits each).
 """
-CHAIN = PRODUCTS + 3
-"""First of SHORTER columns. Column k: bit j is set where the last k + 1 tokens are those that end
-at j, at least WINDOW sixteenths earlier."""
-OCCURRENCES = CHAIN + SHORTER
-"""First of TOKENS columns. Column a: bit t is set where token a stands at t."""
-COLUMNS = OCCURRENCES + TOKENS
+HIDDEN_WORDS = PRODUCTS + 1
+LAG_BITS = STEPS - WINDOW
+"""How many lags are watched."""
 
 STILL, UP, DOWN, SAME = 0, 1, 2, 3
 """Values of a move; STILL where nothing was begun or nothing was before."""
