@@ -20,6 +20,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from segue.agents.deep import NativeVecEnv, save_checkpoint
 from segue.agents.deep.cloning import Demonstrations, clone
+from segue.agents.deep.maximum_entropy import MaximumEntropy, Temperature
 from segue.envs.base.errors import SegueError
 from segue.envs.base.vector import SegueVectorEnv
 from segue.experiments.tensorboard import RETURN, Board
@@ -226,6 +227,7 @@ def learn(
     checkpoints: Path | None = None,
     checkpoint_every: int = 50_000,
     curve: Curve | None = None,
+    temperature: Temperature | None = None,
 ) -> Curve:
     """Train `model` until it has made `steps` steps in all.
 
@@ -245,6 +247,8 @@ def learn(
         Folder for checkpoints, every `checkpoint_every` steps and at the end; None writes none.
     curve : Curve or None
         What a resumed run has already seen.
+    temperature : Temperature or None
+        What the entropy of the agent's choices is worth; None leaves it out.
 
     Returns
     -------
@@ -256,7 +260,10 @@ def learn(
     model.set_logger(Logger(folder=None, output_formats=[_OnBoard(board)]))
     left = steps - model.num_timesteps
     if left > 0:
-        model.learn(left, callback=watch, reset_num_timesteps=model.num_timesteps == 0)
+        callbacks: list[BaseCallback] = [watch]
+        if temperature is not None:
+            callbacks.append(MaximumEntropy(temperature, steps))
+        model.learn(left, callback=callbacks, reset_num_timesteps=model.num_timesteps == 0)
         if checkpoints:
             watch.save()
     return curve

@@ -15,6 +15,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from segue.agents.deep import NativeVecEnv, build, load_checkpoint
+from segue.agents.deep.maximum_entropy import Temperature
 from segue.agents.tabular import GreedyPolicy, QTable, train_compiled
 from segue.envs.base.errors import SegueError
 from segue.envs.base.transition_model import TabularEnv, TransitionModel
@@ -99,7 +100,7 @@ def train(
     if config.agent == TABULAR:
         _tabular_model(config)
     else:
-        _make_agent(config, num_envs=1)
+        make_agent(config, num_envs=1)
     if out is not None and (out / "checkpoints").is_dir():
         # Its checkpoints would be taken for this run's when it is resumed.
         raise SegueError(f"{out} holds a run already; name another folder, or --resume {out}.")
@@ -209,7 +210,7 @@ def _deep(
     resumed: bool,
 ) -> tuple[Act, int, Board]:
     """Train a Stable-Baselines3 agent."""
-    model, venv = _make_agent(config, config.num_envs)
+    model, venv = make_agent(config, config.num_envs)
     curve = Curve()
     if resumed:
         extra = load_checkpoint(model, folder.checkpoints)
@@ -230,11 +231,12 @@ def _deep(
         folder.checkpoints,
         config.checkpoint_every,
         curve,
+        Temperature(*config.temperature) if config.temperature else None,
     )
     return model_action(model), model.num_timesteps, board
 
 
-def _make_agent(config: TrainConfig, num_envs: int) -> tuple[BaseAlgorithm, NativeVecEnv]:
+def make_agent(config: TrainConfig, num_envs: int) -> tuple[BaseAlgorithm, NativeVecEnv]:
     """Build the agent on its environment.
 
     Raises
@@ -294,6 +296,6 @@ def evaluate_run(path: Path, episodes: int | None, progress: Progress | None = N
         return _evaluated(
             config, path, table_action(GreedyPolicy(table.q)), table.steps, 0.0, progress
         )
-    model, _ = _make_agent(config, config.num_envs)
+    model, _ = make_agent(config, config.num_envs)
     load_checkpoint(model, folder.checkpoints)
     return _evaluated(config, path, model_action(model), model.num_timesteps, 0.0, progress)

@@ -39,6 +39,9 @@ class TrainConfig:
     greedy_demonstrations : int
         Episodes of the greedy policy that the agent imitates before it learns (PPO, A2C and
         MaskablePPO on environments of segue); 0 for none.
+    temperature : tuple of float
+        What a nat of the agent's entropy is worth in units of reward, first and at the end (PPO,
+        A2C and MaskablePPO); empty for none.
     env_options : mapping
         Keyword arguments of the environment.
     test_options : mapping
@@ -55,6 +58,7 @@ class TrainConfig:
     eval_episodes: int = 20
     checkpoint_every: int = 50_000
     greedy_demonstrations: int = 0
+    temperature: tuple[float, ...] = ()
     env_options: Mapping[str, Any] = field(default_factory=dict)
     test_options: Mapping[str, Any] = field(default_factory=dict)
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,312 @@
+"""RL Tuner's table with agents that are trained here: ``segue bench rl-tuner``.
+
+What Jaques et al. (2017, table 1) measure, over as many melodies, for every seed; beside it what
+the table does not show: how likely the melodies are under the prior, how many of them are
+distinct and how alike, and how much of them is copied from the corpus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+from segue.agents.deep import load_checkpoint
+from segue.envs.melody.corpus_prior import corpus_prior, corpus_windows
+from segue.envs.melody.env import Melody
+from segue.envs.melody.ngram import NGramPrior
+from segue.envs.melody.prior import STEPS, TOKENS, Tokens, log_likelihood, sample
+from segue.envs.melody.table_metrics import table_metrics
+from segue.envs.melody.tokens import notes_of
+from segue.envs.melody.types import FIRST_ONSET
+from segue.envs.music.corpus.library import load_corpus
+from segue.envs.music.metrics.interval_index import IntervalIndex
+from segue.envs.music.metrics.originality import copied_run, run_range
+from segue.experiments.train import make_agent, resume, train
+from segue.experiments.train_config import TrainConfig, default_config
+
+Progress = Callable[[float, str], None]
+Figures = Mapping[str, float]
+
+MELODIES = 100_000
+"""Melodies of each row and seed, as in the paper."""
+SEEDS = 5
+BATCH = 10_000
+PAIRS = 20_000
+"""Random pairs of melodies whose likeness is measured."""
+COPIES = 5_000
+"""Melodies in which copied runs are looked for."""
+
+ENV = "segue/Melody-v0"
+
+TARGETS: Mapping[str, tuple[str, float]] = {
+    "starts with tonic": (">=", 0.95),
+    "leaps resolved": (">=", 0.98),
+    "unique maximum": (">=", 0.90),
+    "unique minimum": (">=", 0.90),
+    "in motif": (">=", 0.76),
+    "in repeated motif": (">=", 0.15),
+    "not in key": ("<=", 0.001),
+    "excessively repeated": ("<=", 0.0002),
+    "distinct": (">=", 0.99),
+}
+"""What the agents trained by segue's reward are to reach."""
+
+PUBLISHED: Figures = {
+    "starts with tonic": 0.288,
+    "leaps resolved": 0.911,
+    "unique maximum": 0.594,
+    "unique minimum": 0.583,
+    "in motif": 0.757,
+    "in repeated motif": 0.0011,
+    "not in key": 0.001,
+    "excessively repeated": 0.0,
+}
+"""The best that any model of the paper has, figure by figure."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Melodies of one origin.
+
+    Attributes
+    ----------
+    name : str
+        Where they come from.
+    seeds : tuple of mapping
+        Figures by name, one mapping a seed.
+    """
+
+    name: str
+    seeds: tuple[Figures, ...]
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """What melodies are measured against.
+
+    Attributes
+    ----------
+    prior : NGramPrior
+        Of the default corpora's training split.
+    index : IntervalIndex
+        The tunes of that split.
+    copied : int
+        Notes that the longest copied run of 95 % of people's held-out melodies does not exceed.
+    """
+
+    prior: NGramPrior
+    index: IntervalIndex
+    copied: int
+
+
+def yardstick() -> Yardstick:
+    """Read the default corpora."""
+    train_split = load_corpus().split("train")
+    index = IntervalIndex.build([[note.pitch for note in tune.notes] for tune in train_split])
+    people = corpus_windows("test")
+    return Yardstick(corpus_prior(), index, run_range(_runs(index, people)))
+
+
+def _runs(index: IntervalIndex, tokens: Tokens) -> list[int]:
+    """Notes of the longest copied run of each melody."""
+    return [copied_run(index, line[line >= FIRST_ONSET].astype(int)).notes for line in tokens]
+
+
+def figures(tokens: npt.NDArray[np.int8], stick: Yardstick, seed: int) -> dict[str, float]:
+    """Measure melodies.
+
+    Parameters
+    ----------
+    tokens : ndarray (n, 32) int8
+        The melodies.
+    stick : Yardstick
+        What they are measured against.
+    seed : int
+        Of the pairs whose likeness is measured.
+
+    Returns
+    -------
+    dict of str to float
+        The table's shares; then ``log p`` (nats a melody under the prior), ``distinct`` (distinct
+        melodies among all), ``alike`` (mean share of sixteenths with the same token in random
+        pairs), ``copied`` (share of melodies whose longest copied run is beyond that of 95 % of
+        people's), ``notes`` (mean onsets a melody).
+    """
+    table = table_metrics(tokens)
+    generator = np.random.default_rng(seed)
+    one, other = generator.integers(len(tokens), size=(2, PAIRS))
+    runs = np.array(_runs(stick.index, tokens[:COPIES]))
+    return {
+        "starts with tonic": table.starts_with_tonic,
+        "leaps resolved": table.leaps_resolved,
+        "unique maximum": table.unique_maximum,
+        "unique minimum": table.unique_minimum,
+        "in motif": table.in_motif,
+        "in repeated motif": table.in_repeated_motif,
+        "not in key": table.not_in_key,
+        "excessively repeated": table.repeated,
+        "distinct": len(np.unique(tokens, axis=0)) / len(tokens),
+        "alike": float((tokens[one] == tokens[other]).mean()),
+        "copied": float((runs > stick.copied).mean()),
+        "log p": float(log_likelihood(stick.prior, tokens).mean()),
+        "notes": float(np.mean([len(notes_of(line)) for line in tokens[:COPIES]])),
+    }
+
+
+def agent_config(reward: str, seed: int, steps: int | None) -> TrainConfig:
+    """Settings of the agent that is trained by a reward preset.
+
+    By the published reward the temperature is 1, at which entropy and log-likelihood together are
+    the divergence from the prior, as in the paper.
+    """
+    config = default_config(ENV, "ppo")
+    options = {**config.env_options, "reward": reward}
+    temperature = (1.0, 1.0) if reward == "rl-tuner" else tuple(config.temperature)
+    return replace(
+        config,
+        seed=seed,
+        steps=config.steps if steps is None else steps,
+        env_options=options,
+        temperature=temperature,
+        eval_episodes=20,
+    )
+
+
+def trained_agent(
+    config: TrainConfig, folder: Path, command: Sequence[str], progress: Progress
+) -> BaseAlgorithm:
+    """Train in `folder`, or go on there, and give the agent."""
+    if (folder / "config.yaml").is_file():
+        resume(folder, config.steps, progress)
+    else:
+        train(config, folder, command, progress)
+    model, _ = make_agent(config, config.num_envs)
+    load_checkpoint(model, folder / "checkpoints")
+    return model
+
+
+def play(model: BaseAlgorithm, count: int, seed: int) -> npt.NDArray[np.int8]:
+    """Let an agent write melodies, drawing each token from its policy: (count, 32) int8."""
+    task = Melody()
+    torch.manual_seed(seed)
+    draws = np.random.default_rng(seed).integers(2**63, size=count).astype(np.uint64)
+    written = np.zeros((count, STEPS), dtype=np.int8)
+    for begin in range(0, count, BATCH):
+        part = draws[begin : begin + BATCH]
+        batch = task.allocate(len(part))
+        task.begin(batch, np.arange(len(part)), part)
+        for step in range(STEPS):
+            observed: Any = batch.observation
+            tokens, _ = model.predict(observed, deterministic=False)
+            task.step(batch, np.ascontiguousarray(tokens, dtype=np.int64))
+            written[begin : begin + len(part), step] = tokens
+    return written
+
+
+def measure(
+    folder: Path,
+    command: Sequence[str],
+    progress: Progress,
+    seeds: int = SEEDS,
+    steps: int | None = None,
+    melodies: int = MELODIES,
+) -> list[Row]:
+    """Train the agents and measure what everybody writes.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds a run folder for each agent; what is there is gone on with.
+    command : sequence of str
+        For the manifests.
+    progress : callable
+        Told the share done and what is being done.
+    seeds : int
+        Agents of each reward.
+    steps : int or None
+        Training steps of each agent; None for those of the environment's settings.
+    melodies : int
+        Melodies of each agent.
+    """
+    stick = yardstick()
+    rows = [Row("people, held out", (figures(corpus_windows("test"), stick, 0),))]
+    noise, drawn = [], []
+    for seed in range(seeds):
+        generator = np.random.default_rng(seed)
+        uniform = generator.integers(TOKENS, size=(melodies, STEPS)).astype(np.int8)
+        noise.append(figures(uniform, stick, seed))
+        drawn.append(figures(sample(stick.prior, melodies, generator), stick, seed))
+    rows += [Row("uniform random", tuple(noise)), Row("prior (n-gram)", tuple(drawn))]
+    rewards = ("rl-tuner", "segue")
+    for number, reward in enumerate(rewards):
+        found = []
+        for seed in range(seeds):
+            begun = (number * seeds + seed) / (len(rewards) * seeds)
+
+            def tell(
+                share: float,
+                text: str,
+                begun: float = begun,
+                label: str = f"{reward}, seed {seed}",
+            ) -> None:
+                progress(begun + share / (len(rewards) * seeds), f"{label}: {text}")
+
+            config = agent_config(reward, seed, steps)
+            model = trained_agent(config, folder / f"{reward}__{seed}", command, tell)
+            found.append(figures(play(model, melodies, seed), stick, seed))
+        rows.append(Row(f"PPO by the reward `{reward}`", tuple(found)))
+    return rows
+
+
+PER_CENT = (*TARGETS, "alike", "copied")
+"""Figures that are shares."""
+
+
+def markdown(rows: Sequence[Row], melodies: int, steps: int) -> str:
+    """Table of the rows: mean over the seeds, and the least and the greatest of them."""
+    names = [*PER_CENT, "log p", "notes"]
+    seeds = max(len(row.seeds) for row in rows)
+    head = ["origin", *names]
+    lines = ["| " + " | ".join(head) + " |", "| --- |" + " --- |" * len(names)]
+    cells = [f"{100 * PUBLISHED[key]:g}" if key in PUBLISHED else "" for key in names]
+    lines.append("| Jaques et al. 2017, the best of each | " + " | ".join(cells) + " |")
+    for row in rows:
+        lines.append(f"| {row.name} | " + " | ".join(_cell(row, name) for name in names) + " |")
+    wanted = [
+        f"{TARGETS[name][0]} {100 * TARGETS[name][1]:g}" if name in TARGETS else ""
+        for name in names
+    ]
+    lines.append("| *target* | " + " | ".join(wanted) + " |")
+    return (
+        f"Shares in per cent. {melodies:,} melodies an agent, {steps:,} training steps, "
+        f"{seeds} seeds: mean (least to greatest seed).\n\n" + "\n".join(lines) + "\n"
+    )
+
+
+def _cell(row: Row, name: str) -> str:
+    factor = 100.0 if name in PER_CENT else 1.0
+    values = [factor * seed[name] for seed in row.seeds]
+    digits = 3 if name in ("not in key", "excessively repeated") else 1
+    if name == "distinct":
+        digits = 2
+    mean = f"{np.mean(values):.{digits}f}"
+    if len(values) == 1:
+        return mean
+    return f"{mean} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def missed(row: Row) -> list[str]:
+    """Targets that some seed of a row misses, each in a few words."""
+    found = []
+    for name, (sign, edge) in TARGETS.items():
+        worst = (min if sign == ">=" else max)(seed[name] for seed in row.seeds)
+        if (worst < edge) if sign == ">=" else (worst > edge):
+            found.append(f"{name} {100 * worst:.3f} % instead of {sign} {100 * edge:g} %")
+    return found
