@@ -196,17 +196,22 @@ def demo(
 @app.command(epilog="Example: segue bench stepping")
 def bench(
     which: Annotated[
-        list[str] | None, typer.Argument(help="stepping, rendering, audio; default all.")
+        list[str] | None,
+        typer.Argument(help="stepping, rendering, audio (the default), counterpoint, rl-tuner."),
     ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="Seeds of each agent in counterpoint and rl-tuner.")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder for the tables of counterpoint and rl-tuner.")
+    ] = Path("runs"),
     as_json: AsJson = False,
 ) -> None:
-    """Measure steps per second, rendering and sound, with peers beside them."""
-    from segue.experiments import bench as benchmarks
+    """Measure speed beside peers, or what agents reach, trained on the spot."""
+    from segue.experiments.verbs import bench_verb
 
-    if as_json:
-        _say(json.dumps(benchmarks.measure(which)))
-    else:
-        benchmarks.bench(which)
+    record, lines = bench_verb(which or [], seeds, out, _command(), as_json)
+    _finish(record, lines, as_json)
 
 
 @corpus_app.command("add", epilog="Example: segue corpus add tunes/ --licence CC0-1.0 --name mine")

@@ -21,7 +21,10 @@ from gymnasium import spaces
 import segue.envs
 from segue.envs.base.errors import SegueError
 from segue.envs.base.single import SegueEnv
+from segue.envs.counterpoint.env import Counterpoint
 from segue.envs.lead_sheet.env import LeadSheet
+from segue.envs.melody.env import Melody
+from segue.envs.melody.types import STEPS
 from segue.envs.montage.env import Montage
 
 BEGIN, END = "<!-- environments -->", "<!-- /environments -->"
@@ -42,6 +45,10 @@ SECTIONS = (
 """Sections of an environment's docstring, as Gymnasium orders them."""
 
 _COMMAND = "python -m segue.experiments.documentation"
+
+
+FEW = 8
+"""Dimensions of a MultiDiscrete space that are told one by one."""
 
 
 def environment_rows() -> list[dict[str, str]]:
@@ -172,7 +179,10 @@ def space_text(space: spaces.Space[Any]) -> str:
     if isinstance(space, spaces.Dict):
         return f"Dict({', '.join(f'{key}: {space_text(part)}' for key, part in space.items())})"
     if isinstance(space, spaces.MultiDiscrete):
-        return f"MultiDiscrete({np.asarray(space.nvec).tolist()})"
+        sizes = np.asarray(space.nvec).ravel().tolist()
+        if len(sizes) > FEW:
+            return f"MultiDiscrete({len(sizes)} integers, each below {max(sizes)})"
+        return f"MultiDiscrete({sizes})"
     if isinstance(space, spaces.Box):
         low, high = space.low.min().item(), space.high.max().item()
         return f"Box({low:g} to {high:g}, {space.shape}, {space.dtype})"
@@ -187,8 +197,13 @@ def horizon_text(env: SegueEnv[Any]) -> str:
     SegueError
         For an environment whose length is not known here.
     """
+    if isinstance(env.task, Counterpoint):
+        lengths = [len(cantus.pitches) for cantus in env.task.bank.cantus_firmi]
+        return f"{min(lengths)} to {max(lengths)} steps"
     if isinstance(env.task, LeadSheet):
         return f"{env.task.bank.slots} steps"
+    if isinstance(env.task, Melody):
+        return f"{STEPS} steps"
     if isinstance(env.task, Montage):
         bank = env.task.bank
         return f"at most {min(bank.shots, bank.beats)} steps"

@@ -249,3 +249,26 @@ def _train_outcome(result: TrainResult) -> Outcome:
         what = "exact optimum" if exact else "upper bound"
         lines.append(f"{what}: {value:.3f}; fraction {result.evaluation.mean / value:.4f}")
     return record, lines
+
+
+def bench_verb(
+    which: Sequence[str], seeds: int | None, out: Path, command: Sequence[str], quiet: bool
+) -> Outcome:
+    """``segue bench``; the tables of speed are printed unless `quiet`."""
+    from segue.experiments import bench, tables
+
+    speeds = [name for name in which if name not in tables.TABLES]
+    for name in speeds:
+        if name not in bench.PARTS:
+            known = ", ".join((*bench.PARTS, *tables.TABLES))
+            raise SegueError(f"There is no benchmark {name!r}; choose from {known}.")
+    record: dict[str, Any] = {}
+    if speeds or not which:
+        record |= bench.measure(speeds) if quiet else bench.bench(speeds)
+    lines: list[str] = []
+    for name in which:
+        if name in tables.TABLES:
+            made = tables.make_table(name, out, seeds, command)
+            record[name] = made["figures"]
+            lines += [made["markdown"], *made["files"]]
+    return record, lines

@@ -100,6 +100,7 @@ def test_an_env_of_unknown_length_is_told() -> None:
     [
         (spaces.Discrete(5), "Discrete(5)"),
         (spaces.MultiDiscrete([2, 3]), "MultiDiscrete([2, 3])"),
+        (spaces.MultiDiscrete([2, 9] * 5), "MultiDiscrete(10 integers, each below 9)"),
         (spaces.Box(0, 255, (4, 2, 3), np.uint8), "Box(0 to 255, (4, 2, 3), uint8)"),
         (
             spaces.Dict(

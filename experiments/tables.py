@@ -1,0 +1,79 @@
+"""Tables of results: what agents reach, trained on the spot, as Markdown and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from segue.envs.base.atomic import atomic_path
+from segue.envs.base.errors import SegueError
+from segue.experiments import melody_table
+from segue.experiments.counterpoint_table import counterpoint_markdown, measure_counterpoint
+from segue.experiments.progress import Tell, progress_bar
+
+TABLES = ("counterpoint", "rl-tuner")
+"""What there are tables of."""
+
+RUNS = Path("runs")
+SEEDS = 20
+"""Of tabular Q-learning in counterpoint."""
+
+
+def make_table(name: str, out: Path, seeds: int | None, command: Sequence[str]) -> dict[str, Any]:
+    """Train the agents of a table and write it.
+
+    Parameters
+    ----------
+    name : str
+        One of `TABLES`.
+    out : Path
+        Folder for ``<name>.md`` and ``<name>.json``; made if missing.
+    seeds : int or None
+        Seeds of each agent; None for the table's own number.
+    command : sequence of str
+        What was called, for the table's foot.
+
+    Returns
+    -------
+    dict
+        ``figures``, ``markdown`` and the ``files`` written.
+
+    Raises
+    ------
+    SegueError
+        If `seeds` is not positive or the folder cannot be written.
+    """
+    if seeds is not None and seeds < 1:
+        raise SegueError(f"seeds is {seeds}; give at least one.")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SegueError(f"{out} cannot be made ({error.strerror}); name another folder.") from None
+    with progress_bar(name) as tell:
+        figures, text = _MAKERS[name](seeds, command, tell)
+    line = " ".join(command)
+    pages = {
+        out / f"{name}.md": f"{text}\nMade by `{line}`.\n",
+        out / f"{name}.json": json.dumps(figures, indent=1) + "\n",
+    }
+    for path, page in pages.items():
+        with atomic_path(path) as temporary:
+            temporary.write_text(page)
+    return {"figures": figures, "markdown": text, "files": [str(path) for path in pages]}
+
+
+def _counterpoint(seeds: int | None, command: Sequence[str], tell: Tell) -> tuple[Any, str]:
+    del command
+    figures = measure_counterpoint(seeds or SEEDS, tell=tell)
+    return figures, counterpoint_markdown(figures)
+
+
+def _rl_tuner(seeds: int | None, command: Sequence[str], tell: Tell) -> tuple[Any, str]:
+    rows = melody_table.measure(RUNS / "rl-tuner", command, tell, seeds or melody_table.SEEDS)
+    figures = {row.name: [dict(seed) for seed in row.seeds] for row in rows}
+    return figures, melody_table.markdown(rows)
+
+
+_MAKERS = {"counterpoint": _counterpoint, "rl-tuner": _rl_tuner}
