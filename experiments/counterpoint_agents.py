@@ -114,7 +114,7 @@ def train_dqn(seed: int, plan: Plan) -> BaseAlgorithm:
     settings: dict[str, Any] = {
         **{"gamma": 1.0, "buffer_size": 100_000, "batch_size": 512, "learning_starts": 5_000},
         **{"train_freq": 1, "gradient_steps": 2, "target_update_interval": 6_400},
-        **{"exploration_fraction": 0.7, "exploration_final_eps": 0.1},
+        **{"exploration_fraction": 0.8, "exploration_final_eps": 0.25},
         **{"learning_rate": _falling(1e-3), "policy_kwargs": {"net_arch": [256, 256]}},
     }
     venv = _learn_env(tuple(FUX.values()), 64)
