@@ -91,9 +91,10 @@ def test_the_prior_pays_its_log_probability(prior: NGramPrior) -> None:
     paid = play(MelodyVectorEnv(50, reward="rl-tuner", prior=prior), melodies)["prior"]
     np.testing.assert_allclose(paid.sum(axis=0), log_likelihood(prior, melodies), atol=1e-3)
     segue = play(MelodyVectorEnv(50, prior=prior), melodies)["prior"]
-    weight = PHRASE.weights["prior"]
-    expected = weight * np.maximum(1 + paid / np.log(38), -1)
+    expected = PHRASE.weights["prior"] * np.clip((paid + np.log(20)) / 4, -1, 0)
     np.testing.assert_allclose(segue, expected, atol=0.01)
+    assert (segue == 0).any()
+    assert (segue < -1).any()
 
 
 def test_a_prior_of_ones_own_is_asked_by_its_interface(prior: NGramPrior) -> None:

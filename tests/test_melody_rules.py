@@ -17,7 +17,18 @@ from segue.envs.melody.types import DOWN, NO_PITCH, SAME, STEPS, STILL, UP
 from segue.envs.music.corpus.types import CorpusTune
 from segue.envs.music.tune import Note
 from segue.rewards import WeightedSum, melody_view, phrase
-from segue.rewards.melody_view import FIRST, HELD, STOPPED, MelodyView
+from segue.rewards.melody_view import (
+    DIFFERS,
+    ECHOES,
+    FIRST,
+    HELD,
+    LEAP_DOUBLED,
+    LEAP_RESOLVED,
+    NOT_RECOVERED,
+    RECOVERED,
+    STOPPED,
+    MelodyView,
+)
 from segue.rewards.phrase import PHRASE
 from segue.rewards.rl_tuner import RL_TUNER, rl_tuner
 
@@ -44,17 +55,16 @@ def test_intervals_and_moves() -> None:
 
 
 def test_a_fourth_asks_for_a_step_back() -> None:
-    recovered, not_recovered = melody_view.RECOVERED, melody_view.NOT_RECOVERED
     for size, move, found in (
-        (1, DOWN, recovered),
-        (2, DOWN, recovered),
-        (3, DOWN, not_recovered),
-        (1, UP, not_recovered),
-        (0, SAME, not_recovered),
+        (1, DOWN, RECOVERED),
+        (2, DOWN, RECOVERED),
+        (3, DOWN, NOT_RECOVERED),
+        (1, UP, NOT_RECOVERED),
+        (0, SAME, NOT_RECOVERED),
         (HELD, STILL, 0),
     ):
         assert dynamics.recovery_of(17, 12, size, move) == found
-    assert dynamics.recovery_of(12, 17, 2, UP) == recovered
+    assert dynamics.recovery_of(12, 17, 2, UP) == RECOVERED
     assert dynamics.recovery_of(16, 12, 2, UP) == 0
     assert dynamics.recovery_of(17, NO_PITCH, 2, UP) == 0
 
@@ -93,9 +103,8 @@ def test_runs_and_zigzags() -> None:
 
 
 def test_echoes_compare_with_half_a_bar_and_a_bar_before() -> None:
-    echoes, differs = melody_view.ECHOES, melody_view.DIFFERS
-    assert dynamics.echo_of(UP, UP, STILL) == dynamics.echo_of(UP, DOWN, UP) == echoes
-    assert dynamics.echo_of(UP, DOWN, STILL) == dynamics.echo_of(UP, DOWN, SAME) == differs
+    assert dynamics.echo_of(UP, UP, STILL) == dynamics.echo_of(UP, DOWN, UP) == ECHOES
+    assert dynamics.echo_of(UP, DOWN, STILL) == dynamics.echo_of(UP, DOWN, SAME) == DIFFERS
     assert dynamics.echo_of(UP, STILL, STILL) == dynamics.echo_of(STILL, UP, UP) == 0
 
 
@@ -240,64 +249,61 @@ def view(**changes: Any) -> MelodyView:
     return MelodyView(**{name: np.atleast_1d(v) for name, v in (values | changes).items()})
 
 
-@pytest.mark.parametrize(
-    ("term", "changes", "worth"),
-    [
-        (phrase.Scale(), {}, 0),
-        (phrase.Scale(), {"pitch": 61}, -1),
-        (phrase.Scale(), {"pitch": 61, "kind": melody_view.HOLD}, 0),
-        (phrase.Motion(), {"size": 35}, -1),
-        (phrase.Motion(), {"size": 2}, phrase.INTERVAL_WORTH[2]),
-        (phrase.Motion(), {"size": FIRST}, 0),
-        (phrase.Motion(), {"size": HELD}, 0),
-        (phrase.Recovery(), {"recovery": melody_view.RECOVERED}, 0),
-        (phrase.Recovery(), {"recovery": melody_view.NOT_RECOVERED}, -1),
-        (phrase.Leaps(), {"leap": melody_view.LEAP_RESOLVED}, 0.25),
-        (phrase.Leaps(), {"leap": melody_view.LEAP_DOUBLED}, -1),
-        (phrase.Climax(), {"top_is": True}, 1),
-        (phrase.Climax(), {"top_is": True, "top_was": True}, 0),
-        (phrase.Climax(), {"top_was": True}, -1),
-        (phrase.Nadir(), {"bottom_is": True}, 1),
-        (phrase.Nadir(), {"bottom_was": True}, -1),
-        (phrase.Opening(), {"step": 0, "pitch": 60}, 1),
-        (phrase.Opening(), {"step": 0, "pitch": 72}, 0.5),
-        (phrase.Opening(), {"step": 0, "pitch": 62}, 0),
-        (phrase.Opening(), {"step": 1, "pitch": 60}, 0),
-        (phrase.Cadence(), {"step": 31, "pitch": 72, "kind": melody_view.HOLD}, 1),
-        (phrase.Cadence(), {"step": 31, "pitch": 67}, 0.5),
-        (phrase.Cadence(), {"step": 31, "pitch": 61}, -1),
-        (phrase.Cadence(), {"step": 31, "pitch": melody_view.SILENCE}, 0),
-        (phrase.Cadence(), {"step": 30, "pitch": 72}, 0),
-        (phrase.Rhythm(), {"ended": 4}, 1),
-        (phrase.Rhythm(), {"ended": 4, "step": 9}, -0.5),
-        (phrase.Rhythm(), {"ended": 2}, 0.5),
-        (phrase.Rhythm(), {"ended": 5}, -0.5),
-        (phrase.Rhythm(), {"ended": 1}, 0.125),
-        (phrase.Silence(), {"idle": True}, -1),
-        (phrase.Repetition(), {"repeats": 2}, 0),
-        (phrase.Repetition(), {"repeats": 4}, -0.5),
-        (phrase.Repetition(), {"repeats": 7}, -1),
-        (phrase.Variety(), {"distinct": 3}, 1),
-        (phrase.Variety(), {"distinct": 8}, -0.5),
-        (phrase.Return(), {"returns": 8}, 1),
-        (phrase.Return(), {"returns": 10}, 0),
-        (phrase.Return(), {"returns": 11}, -1),
-        (phrase.Echo(), {"echo": melody_view.ECHOES}, 0.5),
-        (phrase.Echo(), {"echo": melody_view.DIFFERS}, -0.5),
-        (phrase.Run(), {"run": 4, "zigzag": 2}, 0),
-        (phrase.Run(), {"run": 5}, -0.5),
-        (phrase.Run(), {"zigzag": 5}, -1),
-        (phrase.Surprise(), {"last": True, "surprise": phrase.CORPUS_SURPRISE}, 1),
-        (phrase.Surprise(), {"last": True, "surprise": phrase.CORPUS_SURPRISE + 0.6}, exp(-0.5)),
-        (phrase.Surprise(), {"surprise": phrase.CORPUS_SURPRISE}, 0),
-        (phrase.Prior(), {"log_prior": 0.0}, 1),
-        (phrase.Prior(), {"log_prior": -log(38)}, 0),
-        (phrase.Prior(), {"log_prior": -30.0}, -1),
-        (melody_view.Legality(), {"illegal": True}, -1),
-    ],
-)
-def test_a_term_is_worth(term: Any, changes: dict[str, Any], worth: float) -> None:
-    assert term(view(**changes)).tolist() == [pytest.approx(worth)]
+BELL = exp(-0.5)
+OUTSIDE = {61, 63, 66, 68, 70}
+"""Pitches of the octave from 60 that are not of C major."""
+
+
+WORTHS: list[tuple[Any, dict[str, Any], list[float]]] = [
+    (phrase.Scale(), {"pitch": range(60, 72)}, [-(p in OUTSIDE) for p in range(60, 72)]),
+    (phrase.Scale(), {"pitch": 61, "kind": [melody_view.HOLD, melody_view.OFF]}, [0, 0]),
+    (phrase.Motion(), {"size": range(6)}, [0, 0, 0.05, 0, 0, -0.05]),
+    (phrase.Motion(), {"size": range(6, 13)}, [-0.75, -0.15, -0.45, -0.45, -0.85, -1, -0.45]),
+    (phrase.Motion(), {"size": [13, 35, FIRST, HELD, STOPPED]}, [-1, -1, 0, 0, 0]),
+    (phrase.Recovery(), {"recovery": [0, RECOVERED, NOT_RECOVERED]}, [0, 0, -1]),
+    (phrase.Leaps(), {"leap": [0, LEAP_RESOLVED, LEAP_DOUBLED]}, [0, 0.05, -1]),
+    (phrase.Climax(), {"top_is": [1, 1, 0, 0], "top_was": [0, 1, 1, 0]}, [1, 0, -1, 0]),
+    (phrase.Climax(), {"bottom_is": True}, [0]),
+    (phrase.Nadir(), {"bottom_is": [1, 1, 0, 0], "bottom_was": [0, 1, 1, 0]}, [1, 0, -1, 0]),
+    (phrase.Nadir(), {"top_is": True}, [0]),
+    (phrase.Opening(), {"step": 0, "pitch": [60, 48, 72, 64, 67, 62]}, [1, *[0.5] * 4, 0]),
+    (phrase.Opening(), {"step": [0, 1], "pitch": 60, "kind": [melody_view.HOLD, 2]}, [0, 0]),
+    (phrase.Cadence(), {"step": 31, "pitch": range(60, 66)}, [1, -1, 0.25, -1, 0.5, 0]),
+    (phrase.Cadence(), {"step": 31, "pitch": range(66, 72)}, [-1, 0.5, -1, 0, -1, 0.25]),
+    (phrase.Cadence(), {"step": 31, "pitch": 72, "kind": melody_view.HOLD}, [1]),
+    (phrase.Cadence(), {"step": [31, 30], "pitch": [melody_view.SILENCE, 72]}, [0, 0]),
+    (phrase.Rhythm(), {"ended": range(5), "step": range(5)}, [0, 0, 0.5, 0.45, 1]),
+    (phrase.Rhythm(), {"ended": range(5, 9), "step": range(5, 9)}, [-0.5, 0.8, -0.5, 0.3]),
+    (phrase.Rhythm(), {"ended": range(9, 17), "step": range(9, 17)}, [-0.5] * 8),
+    # Begun a sixteenth, an eighth and a quarter after the bar.
+    (phrase.Rhythm(), {"ended": [1, 2, 3, 4], "step": [2, 3, 4, 5]}, [0, -0.25, -0.375, -0.5]),
+    (phrase.Rhythm(), {"ended": [2, 3, 4, 6], "step": [4, 5, 6, 8]}, [0.5, 0.45, -0.5, -0.5]),
+    (phrase.Rhythm(), {"ended": [4, 6, 8], "step": [8, 10, 12]}, [1, 0.8, 0.3]),
+    (phrase.Silence(), {"idle": [False, True]}, [0, -1]),
+    (phrase.Repetition(), {"repeats": range(7)}, [*[0] * 5, -0.125, -0.5]),
+    (phrase.Repetition(), {"repeats": range(7, 16)}, [-1.125, -2, *[-3] * 7]),
+    (phrase.Variety(), {"distinct": range(9)}, [0, 0, 0, 1, 1, 1, 1, 0.5, 0]),
+    (phrase.Return(), {"returns": [0, 1, 8, 9, 10, 11, 24]}, [0, 1, 1, 0, 0, -1, -1]),
+    (phrase.Echo(), {"echo": [0, ECHOES, DIFFERS]}, [0, 0.5, -0.5]),
+    (phrase.Run(), {"run": range(10)}, [*[0] * 5, -0.25, -1, -2.25, -3, -3]),
+    (phrase.Run(), {"zigzag": range(8)}, [0, 0, 0, -0.25, -1, -2.25, -3, -3]),
+    (phrase.Run(), {"run": [5, 6], "zigzag": [4, 3]}, [-1, -1]),
+    (phrase.Surprise(), {"last": [True, False], "surprise": 2.77}, [1, 0]),
+    (phrase.Surprise(), {"last": True, "surprise": [2.17, 3.37, 3.97]}, [BELL, BELL, BELL**4]),
+    (phrase.Prior(), {"log_prior": [0, -log(20), -log(20) - 1]}, [0, 0, -0.25]),
+    (phrase.Prior(), {"log_prior": [-log(20) - 4, -30]}, [-1, -1]),
+    (melody_view.Legality(), {"illegal": [False, True]}, [0, -1]),
+]
+"""Terms, facts that differ from `view`, and what is documented."""
+
+
+@pytest.mark.parametrize(("term", "changes", "worths"), WORTHS)
+def test_a_term_is_worth(term: Any, changes: dict[str, Any], worths: list[float]) -> None:
+    assert term(view(**changes)).tolist() == pytest.approx(worths)
+
+
+def test_there_is_a_case_for_each_term() -> None:
+    assert {term.name for term, _, _ in WORTHS} == set(PHRASE.names)
 
 
 @pytest.mark.parametrize("preset", [PHRASE, RL_TUNER], ids=["PHRASE", "RL_TUNER"])

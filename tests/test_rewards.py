@@ -11,18 +11,25 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from segue.envs.counterpoint.env import CounterpointEnv
 from segue.envs.film.shots import FEATURES, THIRDS, THUMBNAIL
 from segue.envs.lead_sheet.env import LeadSheetEnv
 from segue.envs.lead_sheet.types import LOW
 from segue.envs.lead_sheet.types import Piece as Progression
+from segue.envs.melody.env import MelodyEnv
 from segue.envs.montage.dynamics import clock
 from segue.envs.montage.env import MontageEnv
 from segue.envs.montage.types import Bank
 from segue.envs.music.chords import Chord
+from segue.envs.music.metre import Metre
+from segue.envs.music.tune import ChordSpan
 from segue.rewards import WeightedSum, bell, film, film_view, melody
+from segue.rewards.counterpoint import COUNTERPOINT
+from segue.rewards.counterpoint_view import CounterpointView
 from segue.rewards.film import MONTAGE
 from segue.rewards.film_view import CutView
 from segue.rewards.melody import LEAD_SHEET, NoteView
+from segue.rewards.phrase import PHRASE
 
 Array = npt.NDArray[Any]
 
@@ -37,6 +44,8 @@ def note(**changes: Any) -> NoteView:
         moves=np.array([True]),
         interval=np.array([2]),
         leap=np.array([0]),
+        run=np.array([0]),
+        repeats=np.array([0]),
         unresolved=np.array([False]),
         strength=np.array([0.25]),
         target=np.array([67.0]),
@@ -109,12 +118,13 @@ def test_harmony_is_weighted_by_the_metre() -> None:
     assert value(term, note(strength=0.125)) == 0.125
     assert value(term, note(strength=0.5, chord_tone=False)) == -0.5
     assert value(term, note(strength=1.0, kind=melody.HOLD, chord_tone=False)) == -1.0
+    assert value(term, note(strength=1.0, kind=melody.HOLD)) == 0.0
     assert value(term, note(strength=1.0, kind=melody.REST, chord_tone=False)) == 0.0
 
 
 def test_dissonance_is_left_by_step() -> None:
     term = melody.Resolution()
-    for interval, worth in ((1, 1), (2, 1), (-1, 1), (-2, 1), (0, -1), (3, -1), (-3, -1), (12, -1)):
+    for interval, worth in ((1, 0), (2, 0), (-1, 0), (-2, 0), (0, -1), (3, -1), (-3, -1), (12, -1)):
         assert value(term, note(unresolved=True, interval=interval)) == worth
     assert value(term, note(unresolved=True, kind=melody.HOLD, moves=False, interval=0)) == 0
     assert value(term, note(unresolved=True, kind=melody.REST, moves=False, interval=0)) == -1
@@ -130,10 +140,37 @@ def test_small_intervals_are_worth_more() -> None:
     assert value(melody.Motion(), note(moves=False, interval=0)) == 0
 
 
+def test_what_goes_on_too_long_is_worth_less() -> None:
+    term = melody.Motion()
+    for sign in (1, -1):
+        for run, size, worth in (
+            (3, 2, 1.0),
+            (4, 2, -2.0),
+            (4, 4, -2.0),
+            (4, -2, 1.0),
+            (4, 5, 0.3),
+        ):
+            assert value(term, note(run=sign * run, interval=sign * size)) == worth
+    assert value(term, note(run=4, interval=0)) == -0.3
+    assert [value(term, note(repeats=n, interval=0)) for n in range(3)] == [-0.3, -1.0, -2.0]
+    assert value(term, note(repeats=1, interval=1)) == 1.0
+    assert value(term, note(run=4, repeats=2, moves=False, interval=0)) == 0
+
+
+def test_cadences_are_reached_by_step() -> None:
+    term = melody.Approach()
+    for cadence in (melody.HALF_CADENCE, melody.FULL_CADENCE):
+        for size, worth in ((0, -0.5), (1, 0), (2, 0), (3, -0.5), (4, -0.5), (5, -1), (12, -1)):
+            for sign in (1, -1):
+                assert value(term, note(cadence=cadence, interval=sign * size)) == worth
+        assert value(term, note(cadence=cadence, moves=False, interval=0)) == -0.5
+    assert value(term, note(cadence=melody.NO_CADENCE, interval=7)) == 0
+
+
 def test_a_leap_is_answered_by_a_step_back() -> None:
     term = melody.LeapRecovery()
     for leap in (1, -1):
-        for interval, worth in ((-1, 1), (-2, 1), (-3, -1), (0, -1), (1, -1), (2, -1), (-7, -1)):
+        for interval, worth in ((-1, 0), (-2, 0), (-3, -1), (0, -1), (1, -1), (2, -1), (-7, -1)):
             assert value(term, note(leap=leap, interval=leap * interval)) == worth
     assert value(term, note(leap=0, interval=-1)) == 0
     assert value(term, note(leap=1, interval=0, moves=False)) == 0
@@ -146,12 +183,13 @@ def test_onsets_lie_near_the_arch() -> None:
     assert value(term, note(pitch=64, target=70.0)) == pytest.approx(exp(-2.0))
     assert value(term, note(pitch=70, target=70.0, kind=melody.HOLD)) == 0.0
     assert value(term, note(pitch=-1, target=70.0, kind=melody.REST)) == 0.0
+    assert value(term, note(pitch=60, target=melody.NO_TARGET)) == 0.0
 
 
 def test_rhythm_follows_the_template() -> None:
-    # Asked for (rows) against played (columns): rest, hold, onset.
-    worth = [[1, 0, -1], [0, 1, -1], [-1, -1, 1]]
-    for template in range(3):
+    # Asked for (rows) against played (columns): rest, hold, onset; the last row is free.
+    worth = [[0, -0.5, -1], [-0.5, 0, -1], [-1, -1, 0], [0, 0, 0]]
+    for template in range(4):
         for kind in range(3):
             view = note(template=template, kind=kind)
             assert value(melody.Rhythm(), view) == worth[template][kind]
@@ -171,9 +209,9 @@ def test_cadences_ask_for_degrees() -> None:
     term = melody.Cadence()
     for degree in range(-1, 12):
         full = value(term, note(cadence=melody.FULL_CADENCE, degree=degree))
-        assert full == (1 if degree == 0 else -1)
+        assert full == (0 if degree == 0 else -1)
         half = value(term, note(cadence=melody.HALF_CADENCE, degree=degree))
-        assert half == (1 if degree in (2, 7, 10, 11) else -1)
+        assert half == (0 if degree in (2, 7, 10, 11) else -1)
         assert value(term, note(cadence=melody.NO_CADENCE, degree=degree)) == 0
 
 
@@ -316,12 +354,30 @@ def random_notes(generator: np.random.Generator) -> NoteView:
         moves=moves,
         interval=np.where(moves, generator.integers(-12, 13, COUNT), 0),
         leap=generator.integers(-1, 2, COUNT),
+        run=generator.integers(-4, 5, COUNT),
+        repeats=generator.integers(0, 3, COUNT),
         unresolved=generator.random(COUNT) < 0.5,
         strength=generator.choice([0.125, 0.25, 0.5, 1.0], COUNT),
         target=generator.uniform(LOW, LOW + 24, COUNT),
-        template=generator.integers(0, 3, COUNT),
+        template=generator.integers(0, 4, COUNT),
         motif=generator.integers(-1, 3, COUNT),
         cadence=generator.integers(0, 3, COUNT),
+        illegal=generator.random(COUNT) < 0.5,
+    )
+
+
+def random_bars(generator: np.random.Generator) -> CounterpointView:
+    moves, turns = generator.random((2, COUNT)) < 0.9
+    return CounterpointView(
+        place=generator.integers(0, 4, COUNT),
+        interval=generator.integers(0, 20, COUNT),
+        moves=moves,
+        move=np.where(moves, generator.integers(-12, 13, COUNT), 0),
+        turns=moves & turns,
+        last_move=np.where(moves & turns, generator.integers(-12, 13, COUNT), 0),
+        cantus_move=np.where(moves, generator.integers(-12, 13, COUNT), 0),
+        lydian_tritone=generator.random(COUNT) < 0.5,
+        climax_returned=generator.random(COUNT) < 0.5,
         illegal=generator.random(COUNT) < 0.5,
     )
 
@@ -340,6 +396,7 @@ def random_cuts(generator: np.random.Generator) -> CutView:
 @pytest.mark.parametrize(
     ("term", "draw"),
     [(term, random_notes) for term, _ in LEAD_SHEET.terms]
+    + [(term, random_bars) for term, _ in COUNTERPOINT.terms]
     + [(term, random_cuts) for term, _ in MONTAGE.terms],
     ids=lambda part: getattr(part, "name", ""),
 )
@@ -353,9 +410,12 @@ def test_terms_keep_their_range_and_use_it(term: Any, draw: Any) -> None:
     assert found.max() >= term.high - 0.1
 
 
-@pytest.mark.parametrize("preset", [LEAD_SHEET, MONTAGE], ids=["LEAD_SHEET", "MONTAGE"])
-def test_terms_do_not_look_at_what_they_do_not_tell(preset: Any) -> None:
-    draw = random_notes if preset is LEAD_SHEET else random_cuts
+@pytest.mark.parametrize(
+    ("preset", "draw"),
+    [(LEAD_SHEET, random_notes), (COUNTERPOINT, random_bars), (MONTAGE, random_cuts)],
+    ids=["LEAD_SHEET", "COUNTERPOINT", "MONTAGE"],
+)
+def test_terms_do_not_look_at_what_they_do_not_tell(preset: Any, draw: Any) -> None:
     view = draw(np.random.default_rng(1))
     whole = preset.values(view)
     part = type(view)(**{f.name: getattr(view, f.name)[17:18] for f in fields(view)})
@@ -366,15 +426,56 @@ def test_terms_do_not_look_at_what_they_do_not_tell(preset: Any) -> None:
 # --- the presets -------------------------------------------------------------------------------
 
 WEIGHTS = {
+    "segue/Counterpoint-v0": {
+        "perfect_consonance": 2.0,
+        "direct_motion": 1.0,
+        "compound": 1.0,
+        "skip_to_octave": 8.0,
+        "skip_from_unison": 4.0,
+        "tenth_to_octave": 8.0,
+        "consecutive_skips": 1.0,
+        "skip_preceded": 1.0,
+        "skip_followed": 1.0,
+        "leap_back": 1.0,
+        "large_leap": 1.0,
+        "melodic_tritone": 8.0,
+        "neighbour": 1.0,
+        "repetition": 1.0,
+        "leap_at_cadence": 13.0,
+        "lydian_tritone": 13.0,
+        "climax": 4.0,
+        "legality": 4.0,
+    },
     "segue/LeadSheet-v0": {
         "harmony": 1.0,
-        "resolution": 0.5,
+        "resolution": 1.0,
         "motion": 1.0,
-        "leap_recovery": 0.5,
+        "leap_recovery": 1.0,
         "contour": 0.6,
-        "rhythm": 1.0,
+        "rhythm": 2.5,
         "motif": 0.4,
+        "cadence": 4.0,
+        "approach": 2.0,
+        "legality": 1.0,
+    },
+    "segue/Melody-v0": {
+        "scale": 1.0,
+        "motion": 2.5,
+        "recovery": 0.5,
+        "leaps": 10.0,
+        "climax": 3.0,
+        "nadir": 3.0,
+        "opening": 6.0,
         "cadence": 2.0,
+        "rhythm": 3.5,
+        "silence": 1.0,
+        "repetition": 5.0,
+        "variety": 0.8,
+        "return": 1.5,
+        "echo": 0.3,
+        "run": 8.0,
+        "surprise": 4.0,
+        "prior": 5.0,
         "legality": 1.0,
     },
     "segue/Montage-v0": {
@@ -402,8 +503,10 @@ def progression() -> Progression:
         tonic=0,
         mode="major",
         tempo=120.0,
-        beats_per_bar=4,
-        chords=(Chord(0, "maj"), Chord(7, "maj"), Chord(0, "maj")),
+        metre=Metre(4, 4),
+        chords=tuple(
+            ChordSpan(4 * bar, 4, Chord(root, "maj")) for bar, root in enumerate((0, 7, 0))
+        ),
         template=np.array([onset, hold, onset, onset, rest, onset, hold, rest] * 3, dtype=np.int8),
         motif=np.array([free, free, 1, -1, free, 1, 0, free] * 3, dtype=np.int8),
         cadence=np.array([0] * 8 + [1] + [0] * 7 + [2] + [0] * 7, dtype=np.int8),
@@ -412,7 +515,7 @@ def progression() -> Progression:
 
 
 # Pitches as MIDI numbers; rests, holds, one illegal leap and one pitch outside key and chord.
-MELODY = [64, 1, 72, 71, 0, 69, 1, 0, 65, 64, 62, 1, 67, 73, 84, 1, 72, 71, 72, 1, 65, 67, 1, 0]
+MELODY = [64, 1, 72, 71, 0, 69, 1, 0, 65, 64, 62, 1, 67, 73, 84, 1, 72, 71, 72, 1, 65, 69, 1, 0]
 
 
 def sheet_episode(**options: Any) -> tuple[list[float], list[dict[str, float]]]:
@@ -470,8 +573,59 @@ def montage_episode(**options: Any) -> tuple[list[float], list[dict[str, float]]
     return [r[1] for r in results], [r[4]["reward_terms"] for r in results]
 
 
-EPISODES = {"segue/LeadSheet-v0": sheet_episode, "segue/Montage-v0": montage_episode}
-PRESETS: dict[str, Any] = {"segue/LeadSheet-v0": LEAD_SHEET, "segue/Montage-v0": MONTAGE}
+# Cantus firmi and lines above them, MIDI pitches; the third note of the first line is illegal.
+COUNTERPOINTS = (
+    (
+        (53, 57, 59, 60, 53, 55, 50, 53, 50, 52, 55, 57, 55, 53),
+        (60, 72, 53, 64, 72, 67, 65, 65, 65, 60, 59, 60, 64, 65),
+    ),
+    ((62, 65, 64, 62), (62, 69, 73, 74)),
+)
+
+
+def counterpoint_episode(**options: Any) -> tuple[list[float], list[dict[str, float]]]:
+    results = []
+    for cantus, line in COUNTERPOINTS:
+        env = CounterpointEnv(cantus=cantus, **options)
+        env.reset(seed=0)
+        results += [env.step(pitch - cantus[-1]) for pitch in line]
+        assert results[-1][2]
+    return [r[1] for r in results], [r[4]["reward_terms"] for r in results]
+
+
+# Two times a motif, two offs, a scale run, an action that is no token, a pitch outside the key
+# five times.
+TOKENS = [14, 1, 18, 16, 18, 1, 21, 1] * 2
+TOKENS += [14, 0, 0, 16, 18, 19, 21, 23, 25, 99, 15, 15, 15, 15, 15, 21]
+
+
+class Falling:
+    """Tokens are the less likely the greater they are."""
+
+    def log_probabilities(self, tokens: Array) -> Array:
+        return np.tile(-1.0 - np.arange(38) / 10, (len(tokens), 1))
+
+
+def melody_episode(**options: Any) -> tuple[list[float], list[dict[str, float]]]:
+    env = MelodyEnv(prior=Falling(), **options)
+    env.reset(seed=0)
+    results = [env.step(token) for token in TOKENS]
+    assert results[-1][2]
+    return [r[1] for r in results], [r[4]["reward_terms"] for r in results]
+
+
+EPISODES = {
+    "segue/Counterpoint-v0": counterpoint_episode,
+    "segue/LeadSheet-v0": sheet_episode,
+    "segue/Melody-v0": melody_episode,
+    "segue/Montage-v0": montage_episode,
+}
+PRESETS: dict[str, Any] = {
+    "segue/Counterpoint-v0": COUNTERPOINT,
+    "segue/LeadSheet-v0": LEAD_SHEET,
+    "segue/Melody-v0": PHRASE,
+    "segue/Montage-v0": MONTAGE,
+}
 
 
 @pytest.mark.parametrize("name", EPISODES)
@@ -481,36 +635,134 @@ def test_the_presets_have_their_weights(name: str) -> None:
 
 # fmt: off
 RAW: dict[str, dict[str, list[float]]] = {
+    "segue/Counterpoint-v0": {
+        "perfect_consonance": [0, 0, 0, 0, -1, -1, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        "direct_motion": [0, -1, 0, 0, 0, 0, -1, 0, 0, 0, 0, -1, 0, 0, 0, -1, 0, 0],
+        "compound": [0, -1, 0, 0, -1, 0, -1, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        "skip_to_octave": [0, 0, 0, 0, 0, -1, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        "skip_from_unison": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0],
+        "tenth_to_octave": [0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        "consecutive_skips": [0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -4, 0],
+        "skip_preceded": [0, 0, 0, -1, 0, 0, 0, 0, 0, -1, 0, 0, -1, 0, 0, 0, -1, 0],
+        "skip_followed": [0, 0, 0, -3, 0, 0, -3, 0, 0, 0, -3, 0, 0, -3, 0, 0, -8, -3],
+        "leap_back": [0, 0, -9, 0, -3, -5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        "large_leap": [0, -5, 0, 0, -2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        "melodic_tritone": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0],
+        "neighbour": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0],
+        "repetition": [0, 0, 0, 0, 0, 0, 0, -1, -2, 0, 0, -1, 0, 0, 0, 0, 0, 0],
+        "leap_at_cadence": [0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, -1, 0, 0],
+        "lydian_tritone": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0],
+        "climax": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0],
+        "legality": [0, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    },
     "segue/LeadSheet-v0": {
         "harmony": [
-            1, 0.125, 0.25, -0.125, 0, -0.125, -0.25, 0, -1, -0.125, 0.25, 0.125, 0.5, 0, 0, 0, 1,
-            -0.125, 0.25, 0.125, -0.5, 0.125, 0.25, 0,
+            1, 0, 0.25, -0.125, 0, -0.125, -0.25, 0, -1, -0.125, 0.25, 0, 0.5,
+            0, 0, 0, 1, -0.125, 0.25, 0, -0.5, -0.125, -0.25, 0,
         ],
         "resolution": [
-            0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0,
         ],
         "motion": [
-            0, 0, -0.4, 1, 0, 1, 0, 0, 0.5, 1, 1, 0, 0.3, 0, 0, 0, 0.3, 1, 1, 0, 0.2, 1, 0, 0,
+            0, 0, -0.4, 1, 0, 1, 0, 0, 0.5, 1, -2, 0, 0.3, 0, 0, 0, 0.3, 1, 1, 0, 0.2,
+            0.5, 0, 0,
         ],
         "leap_recovery": [
-            0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 1, 0, 0, 0, 1, 0, 0,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, -1, 0, 0,
         ],
         "contour": [
             0.60653066, 0, 0.816866165, 0.99761418, 0, 0.611172593, 0, 0, 0.360336428,
             0.466331028, 0.402535281, 0, 0.451361759, 0, 0, 0, 0.010390184, 0.071497144,
-            0.102953505, 0, 0.435014821, 0.549092676, 0, 0,
+            0.102953505, 0, 0.435014821, 0.912355871, 0, 0,
         ],
         "rhythm": [
-            1, 1, 1, 1, 1, 1, 1, 1, 1, -1, 1, -1, -1, -1, 0, 1, 1, -1, 1, -1, -1, 1, 1, 1,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 0, -1, -1, -1, -0.5, 0, 0, -1, 0, -1, -1, 0, 0, 0,
         ],
         "motif": [
             0, 0, 1, 1, 0, -1, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0,
         ],
         "cadence": [
-            0, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        ],
+        "approach": [
+            0, 0, 0, 0, 0, 0, 0, 0, -0.5, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0,
         ],
         "legality": [
             0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0,
+        ],
+    },
+    "segue/Melody-v0": {
+        "scale": [
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1,
+            -1, -1, -1, 0,
+        ],
+        "motion": [
+            0, 0, 0, 0.05, 0.05, 0, 0, 0, -0.15, 0, 0, 0.05, 0.05, 0, 0, 0, -0.15, 0, 0, 0.05,
+            0.05, 0, 0.05, 0.05, 0.05, 0, -0.85, 0, 0, 0, 0, -0.75,
+        ],
+        "recovery": [
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1,
+            0, 0, 0, 0,
+        ],
+        "leaps": [
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.05, 0, 0, 0, 0, 0, 0, 0, 0.05, 0, 0, 0, 0,
+            0, 0, 0, 0, 0,
+        ],
+        "climax": [
+            1, 0, 0, 0, -1, 0, 1, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0,
+            0, 0, 0, 0,
+        ],
+        "nadir": [
+            1, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0, 0,
+        ],
+        "opening": [
+            1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0,
+        ],
+        "cadence": [
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0.5,
+        ],
+        "rhythm": [
+            0, 0, 0.5, 0, 0, 0, 0.5, 0, 0.5, 0, 0.5, 0, 0, 0, 0.5, 0, 0.5, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0, 0, 0, 0, 0,
+        ],
+        "silence": [
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0, 0,
+        ],
+        "repetition": [
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, -0.125, 0,
+        ],
+        "variety": [
+            0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0.5, 1,
+            1, 1, 1, 1,
+        ],
+        "return": [
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0,
+        ],
+        "echo": [
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.5, 0.5, 0.5, 0, 0.5, 0, 0.5, 0, 0, -0.5, 0.5, 0, 0.5,
+            0, -0.5, 0, -0.5, -0.5, -0.5, -0.5, -0.5, 0.5,
+        ],
+        "run": [
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -0.25, -1, 0, 0,
+            0, 0, 0, 0, 0,
+        ],
+        "surprise": [
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0.839427873,
+        ],
+        "prior": [
+            0, 0, 0, 0, 0, 0, -0.026066932, 0, 0, 0, 0, 0, 0, 0, -0.026066932, 0, 0, 0, 0, 0, 0,
+            0, -0.026066932, -0.076066932, -0.126066932, 0, 0, 0, 0, 0, 0, -0.026066932,
+        ],
+        "legality": [
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0,
+            0, 0, 0, 0,
         ],
     },
     "segue/Montage-v0": {
