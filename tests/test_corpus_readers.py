@@ -16,8 +16,9 @@ from segue.envs.base.errors import SegueError
 from segue.envs.music.chords import Chord
 from segue.envs.music.corpus.abc_reader import read_abc, read_measures, split_tunes
 from segue.envs.music.corpus.defaults import default_files
+from segue.envs.music.corpus.harmony import chords_by_beat
 from segue.envs.music.corpus.keys import find_key
-from segue.envs.music.corpus.measures import TICKS
+from segue.envs.music.corpus.measures import TICKS, Measure, WrittenNote
 from segue.envs.music.corpus.reading import read_tunes
 from segue.envs.music.corpus.types import CorpusTune
 
@@ -359,3 +360,11 @@ def test_unknown_ending(tmp_path: Path) -> None:
     path.write_bytes(b"X:1")
     with pytest.raises(SegueError, match=r"song\.txt"):
         read_tunes(path)
+
+
+def test_an_empty_measure_among_others_has_no_chord() -> None:
+    triad = [WrittenNote(0, 4 * TICKS, pitch) for pitch in (60, 64, 67)]
+    full, empty = Measure((4, 4), None, ticks=4 * TICKS), Measure((4, 4), None)
+    chords_by_beat([(empty, []), (full, triad), (empty, [])])
+    assert empty.chords == []
+    assert full.chords == [(0, Chord(0, "maj"))]

@@ -95,6 +95,8 @@ def chords_by_beat(measures: Sequence[tuple[Measure, Sequence[WrittenNote]]]) ->
 
 def _beats(measure: Measure) -> list[Span]:
     """Felt beats of a measure; those of a pickup are counted from the barline that it leads to."""
+    if measure.ticks <= 0:
+        return []  # Written, but empty.
     beat = _beat_ticks(measure.metre)
     early = measure.ticks % beat
     starts = [0, *range(early, measure.ticks, beat)] if early else [*range(0, measure.ticks, beat)]
