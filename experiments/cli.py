@@ -200,7 +200,8 @@ def bench(
         typer.Argument(help="stepping, rendering, audio (the default), counterpoint, rl-tuner."),
     ] = None,
     seeds: Annotated[
-        int | None, typer.Option(help="Seeds of each agent in counterpoint and rl-tuner.")
+        int | None,
+        typer.Option(help="Seeds: of Q-learning in counterpoint, of each agent in rl-tuner."),
     ] = None,
     out: Annotated[
         Path, typer.Option(help="Folder for the tables of counterpoint and rl-tuner.")

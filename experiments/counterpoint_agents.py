@@ -48,8 +48,8 @@ class Plan:
     seeds: int = 5
     ppo_steps: int = 400_000
     dqn_steps: int = 180_000
-    drawn_steps: int = 800_000
-    drawn: int = 1_000
+    drawn_steps: int = 1_000_000
+    drawn: int = 2_000
     unseen: int = 100
 
 

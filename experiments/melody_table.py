@@ -331,7 +331,9 @@ def missed(row: Row) -> list[str]:
     """Targets that some seed of a row misses, each in a few words."""
     found = []
     for name, (sign, edge) in TARGETS.items():
-        worst = (min if sign == ">=" else max)(seed[name] for seed in row.seeds)
-        if (worst < edge) if sign == ">=" else (worst > edge):
+        values = [seed[name] for seed in row.seeds]
+        worst = (min if sign == ">=" else max)(values)
+        # A share of nothing reaches no target.
+        if any(map(np.isnan, values)) or ((worst < edge) if sign == ">=" else (worst > edge)):
             found.append(f"{name} {100 * worst:.3f} % instead of {sign} {100 * edge:g} %")
     return found

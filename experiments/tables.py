@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -51,17 +53,15 @@ def make_table(name: str, out: Path, seeds: int | None, command: Sequence[str]) 
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SegueError(f"{out} cannot be made ({error.strerror}); name another folder.") from None
-    with progress_bar(name) as tell:
-        figures, text = _MAKERS[name](seeds, command, tell)
-    line = " ".join(command)
-    pages = {
-        out / f"{name}.md": f"{text}\nMade by `{line}`.\n",
-        out / f"{name}.json": json.dumps(figures, indent=1) + "\n",
-    }
-    for path, page in pages.items():
-        with atomic_path(path) as temporary:
-            temporary.write_text(page)
-    return {"figures": figures, "markdown": text, "files": [str(path) for path in pages]}
+    paths = [out / f"{name}.md", out / f"{name}.json"]
+    with ExitStack() as written:
+        # Opened first: that they cannot be written should be known before hours of training.
+        page, record = (written.enter_context(atomic_path(path)) for path in paths)
+        with progress_bar(name) as tell:
+            figures, text = _MAKERS[name](seeds, command, tell)
+        page.write_text(f"{text}\nMade by `{' '.join(command)}`.\n")
+        record.write_text(json.dumps(figures, indent=1) + "\n")
+    return {"figures": figures, "markdown": text, "files": [str(path) for path in paths]}
 
 
 def _counterpoint(seeds: int | None, command: Sequence[str], tell: Tell) -> tuple[Any, str]:
@@ -72,7 +72,14 @@ def _counterpoint(seeds: int | None, command: Sequence[str], tell: Tell) -> tupl
 
 def _rl_tuner(seeds: int | None, command: Sequence[str], tell: Tell) -> tuple[Any, str]:
     rows = melody_table.measure(RUNS / "rl-tuner", command, tell, seeds or melody_table.SEEDS)
-    figures = {row.name: [dict(seed) for seed in row.seeds] for row in rows}
+    # JSON has no word for what cannot be told, such as the share of no leaps.
+    figures = {
+        row.name: [
+            {key: None if math.isnan(value) else value for key, value in seed.items()}
+            for seed in row.seeds
+        ]
+        for row in rows
+    }
     return figures, melody_table.markdown(rows)
 
 

@@ -45,6 +45,9 @@ Progress = Callable[[float, str], None]
 
 TABLE = "table.safetensors"
 
+ROLLOUT_AGENTS = ("a2c", "maskable-ppo", "ppo")
+"""Agents that learn from rollouts, which entropy can be added to."""
+
 
 @dataclass(frozen=True)
 class TrainResult:
@@ -130,6 +133,15 @@ def _check(config: TrainConfig) -> None:
             f"steps is {config.steps} and seed {config.seed}; give at least one step and a seed "
             "from 0 on."
         )
+    if config.temperature and (len(config.temperature) != 2 or min(config.temperature) < 0):
+        raise SegueError(
+            f"temperature is {list(config.temperature)}; give two from 0 on, or none: []."
+        )
+    if config.temperature and config.agent not in ROLLOUT_AGENTS:
+        raise SegueError(
+            f"{config.agent} has no temperature; leave it out, or choose from "
+            f"{', '.join(ROLLOUT_AGENTS)}."
+        )
 
 
 def _run(
@@ -212,7 +224,9 @@ def _deep(
     """Train a Stable-Baselines3 agent."""
     model, venv = make_agent(config, config.num_envs)
     curve = Curve()
-    if resumed:
+    # A run that was stopped before its first checkpoint begins anew, which is the same.
+    goes_on = resumed and any(folder.checkpoints.glob("checkpoint-*"))
+    if goes_on:
         extra = load_checkpoint(model, folder.checkpoints)
         curve = Curve(list(extra["steps"]), list(extra["returns"]))
     elif config.greedy_demonstrations:

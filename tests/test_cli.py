@@ -98,7 +98,8 @@ WRONG = (
     (("train", "--resume", "nowhere"), "nowhere"),
     (("evaluate", "nowhere"), "nowhere"),
     (("nonsense",), "nonsense"),
-    (("bench", "nonsense"), "nonsense"),
+    (("bench", "nonsense"), "'nonsense'; choose from stepping, rendering, audio, counterpoint, rl"),
+    (("bench", "rl-tuner", "--seeds", "0"), "seeds is 0"),
 )
 
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from torch.nn.functional import one_hot
+
 from segue.agents.deep import NativeVecEnv, build, load_checkpoint, save_checkpoint
 from segue.agents.deep.integer_policy import IntegerExtractor
 from segue.envs.base.errors import SegueError
 from segue.experiments.learning import make_vector_env
-from torch.nn.functional import one_hot
 
 SIZES = np.array([3, 5, 2])
 SPACE = spaces.Box(0, SIZES - 1, dtype=np.int64)

@@ -14,6 +14,7 @@ import pytest
 from gymnasium import spaces
 from gymnasium.utils.env_checker import check_env as gymnasium_check
 from gymnasium.vector import AutoresetMode
+from stable_baselines3 import A2C
 from stable_baselines3.common.env_checker import check_env as sb3_check
 
 import segue.envs
@@ -241,8 +242,8 @@ def test_observation_info_and_reward_under_any_action(name: str, options: dict[s
             assert list(info) == keys
     # Duration is paid only where the shots run out, which takes a bin with too little in it.
     # Nor do consonances above the last notes of Fux's Lydian cantus firmus make a Lydian tritone.
-    # And noise neither runs up a scale nor comes back to a motif.
-    assert seen >= set(terms) - {"duration", "lydian_tritone", "run", "return"}
+    # And noise does not run up a scale, come back to a motif or strike a pitch five times running.
+    assert seen >= set(terms) - {"duration", "lydian_tritone", "run", "return", "repetition"}
 
 
 @every_env
@@ -490,3 +491,13 @@ def test_a_vector_env_renders_every_row(name: str, options: dict[str, Any]) -> N
     assert gym.make_vec(name, num_envs=2, **options).render() is None
     with pytest.raises(ValueError, match="autoreset_mode"):
         gym.make_vec(name, num_envs=2, autoreset_mode=AutoresetMode.DISABLED, **options)
+
+
+@pytest.mark.parametrize("env_id", segue.envs.IDS)
+def test_stable_baselines_default_policy_acts(env_id: str) -> None:
+    """Its preprocessing of every observation space works, also in vector form."""
+    space = gym.make(f"segue.envs:{env_id}").observation_space
+    policy = "MultiInputPolicy" if isinstance(space, gym.spaces.Dict) else "MlpPolicy"
+    agent = A2C(policy, gym.make(f"segue.envs:{env_id}"), n_steps=3, device="cpu", seed=0)
+    agent.learn(6)
+    assert agent.num_timesteps == 6

@@ -10,10 +10,13 @@ a line with a probability that grows with ``exp(return / temperature)`` instead 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import torch
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.utils import obs_as_tensor
 
 from segue.envs.base.errors import SegueError
 
@@ -73,14 +76,17 @@ class MaximumEntropy(BaseCallback):
         return True
 
     def _on_rollout_end(self) -> None:
+        assert isinstance(self.model, OnPolicyAlgorithm)
         buffer = self.locals["rollout_buffer"]
         assert isinstance(buffer, RolloutBuffer)
         share = min(1.0, self.model.num_timesteps / self._steps)
         buffer.rewards -= self._temperature.at(share) * buffer.log_probs
-        # The agent has just worked the advantages out, without the entropy.
-        buffer.compute_returns_and_advantage(
-            last_values=self.locals["values"], dones=self.locals["dones"]
-        )
+        # The agent has just worked the advantages out, without the entropy. What it called the last
+        # values is not told by all agents alike.
+        seen = obs_as_tensor(self.locals["new_obs"], self.model.device)
+        with torch.no_grad():
+            last: Any = self.model.policy.predict_values(seen)
+        buffer.compute_returns_and_advantage(last_values=last, dones=self.locals["dones"])
 
 
 __all__ = ["MaximumEntropy", "Temperature"]

@@ -94,9 +94,10 @@ class Task(ABC, Generic[B]):
 
     @abstractmethod
     def step(self, batch: B, actions: npt.NDArray[np.int64]) -> None:
-        """Take one action in every row; rows whose episode is over stay as they are.
+        """Take one action in every row.
 
-        `actions` (n,) or (n, k) is int64 and C-contiguous, which the faces see to.
+        Rows whose episode is over stay as they are and earn nothing. `actions` (n,) or (n, k) is
+        int64 and C-contiguous, which the faces see to.
         """
 
     @abstractmethod

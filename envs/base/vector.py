@@ -89,10 +89,9 @@ class SegueVectorEnv(HoldsBatch[B], gym.vector.VectorEnv[Any, Any, Any]):
         else:
             over = self._over
             if np.count_nonzero(over):
+                # A row whose episode was over has earned nothing in this step.
                 self._next_episode(over)
-                batch.reward[over] = 0.0
-                batch.terms[:, over] = 0.0
-                terminated[over] = False
+                np.greater(terminated, over, out=terminated)
             np.copyto(over, terminated)
         truncated = np.zeros(self.num_envs, dtype=np.bool_)
         info = self._info()
@@ -132,8 +131,9 @@ class SegueVectorEnv(HoldsBatch[B], gym.vector.VectorEnv[Any, Any, Any]):
         return np.array(keys, dtype=np.uint64)
 
     def _next_episode(self, over: npt.NDArray[np.bool_]) -> None:
-        self._episodes[over] += np.uint64(1)
-        self._begin(np.flatnonzero(over))
+        rows = over.nonzero()[0]
+        self._episodes[rows] += np.uint64(1)
+        self._begin(rows)
 
     def _begin(self, rows: npt.NDArray[np.int64]) -> None:
         assert self._keys is not None

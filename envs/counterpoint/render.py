@@ -139,7 +139,7 @@ def _engrave(
             **{"pageWidth": 2000, "pageHeight": 60000, "scale": 40, "xmlIdSeed": 1},
             **{"pageMarginLeft": 60, "pageMarginRight": 60, "pageMarginTop": 20},
             **{"header": "none", "footer": "none", "minLastJustification": 0.0},
-            **{"spacingStaff": 8, "spacingSystem": 8, "mnumInterval": 1, "lyricTopMinMargin": 4.0},
+            **{"spacingStaff": 8, "spacingSystem": 8, "mnumInterval": 1, "lyricTopMinMargin": 7.0},
         }
     )
     toolkit.loadData(_mei(cantus, line, costs))

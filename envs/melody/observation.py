@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba as nb
 import numpy as np
 from gymnasium import spaces
@@ -40,7 +42,10 @@ SIZES = (
 
 def space() -> spaces.MultiDiscrete:
     """Observation space: 32 integers, the columns of an observed row in `types`."""
-    return spaces.MultiDiscrete(np.array(SIZES), dtype=np.int8)  # type: ignore[arg-type]
+    found: Any = spaces.MultiDiscrete(np.array(SIZES), dtype=np.int8)
+    # Stable-Baselines3 adds the sizes up in their own type, which is that of the observations.
+    found.nvec = found.nvec.astype(np.int64)
+    return found  # type: ignore[no-any-return]
 
 
 @nb.njit(inline="always")
