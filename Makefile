@@ -14,7 +14,7 @@ export OPENBLAS_NUM_THREADS := 1
 help:
 	@echo "make demo   compose a tune and cut a real film to it (FOOTAGE=film-or-folder for your own; OUT=folder)"
 	@echo "make test   linters, types, layers, tests, and the wheel in a fresh environment"
-	@echo "make bench  steps per second and rendering, beside peers"
+	@echo "make bench  speed beside peers, and what agents reach (an hour; writes docs/results)"
 	@echo "make docs   write the generated parts of the documentation"
 	@echo "make clean  remove what the other targets made"
 
@@ -49,7 +49,7 @@ test: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet envpool || echo "envpool cannot be had here; its row is left out"
-	$(BIN)/segue bench
+	$(BIN)/segue bench stepping rendering audio counterpoint rl-tuner --out docs/results
 
 docs: $(VENV)/.run
 	$(BIN)/python -m segue.experiments.documentation
