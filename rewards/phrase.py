@@ -364,7 +364,7 @@ PHRASE: WeightedSum[MelodyView] = WeightedSum(
         (Nadir(), 3.0),
         (Opening(), 6.0),
         (Cadence(), 2.0),
-        (Rhythm(), 3.5),
+        (Rhythm(), 1.5),
         (Silence(), 1.0),
         (Repetition(), 5.0),
         (Variety(), 0.8),

@@ -467,7 +467,7 @@ WEIGHTS = {
         "nadir": 3.0,
         "opening": 6.0,
         "cadence": 2.0,
-        "rhythm": 3.5,
+        "rhythm": 1.5,
         "silence": 1.0,
         "repetition": 5.0,
         "variety": 0.8,
