@@ -172,7 +172,7 @@ def agent_config(reward: str, seed: int, steps: int | None) -> TrainConfig:
     temperature, hyperparameters = tuple(config.temperature), dict(config.hyperparameters)
     if reward == "rl-tuner":
         temperature = (1.0, 1.0)
-        hyperparameters["learning_rate"] /= 2
+        hyperparameters |= {"learning_rate": hyperparameters["learning_rate"] / 2, "ent_coef": 0.0}
     return replace(
         config,
         seed=seed,
