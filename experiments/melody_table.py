@@ -307,7 +307,9 @@ def markdown(rows: Sequence[Row]) -> str:
         cells = [EXPLAINED.get(name, name), wanted, known, *(_cell(row, name) for row in rows)]
         lines.append("| " + " | ".join(cells) + " |")
     misses = missed(rows[-1])
-    verdict = "Every seed reaches every target." if not misses else f"Missed: {'; '.join(misses)}."
+    verdict = "Every seed reaches every target."
+    if misses:
+        verdict = f"What the worst seed misses: {'; '.join(misses)}."
     return (
         "\n".join(lines) + f"\n\nThe last column is to reach the targets. {verdict} *Published*: "
         "the best that any model of Jaques et al. (2017) has, figure by figure. "

@@ -119,7 +119,7 @@ def test_the_table_has_a_column_for_each_row_and_a_verdict() -> None:
     )
     assert "Every seed reaches every target." in lines[-1]
     told = melody_table.markdown([rows[1], Row("people", (row(unique_maximum=0.5),))])
-    assert "Missed: unique maximum 50.000 % instead of >= 90 %." in told
+    assert "What the worst seed misses: unique maximum 50.000 % instead of >= 90 %." in told
 
 
 # --- agents ------------------------------------------------------------------------------------
