@@ -93,6 +93,10 @@ class MelodyView:
         At the end: sixteenths of the note that still sounds, up to 16; 0 for silence.
     surprise : float array
         At the end: mean surprise of the intervals in bits, by `INTERVAL_SURPRISE`; 0 to 3.875.
+    monotony : float array
+        At the end of a melody of eight onsets or more: share of the intervals, the first one
+        left out, that go on like the one before: a repeat after a repeat, or a step of one or two
+        semitones after one the same way; in 32nds, rounded down. Otherwise 0.
     log_prior : float array
         Natural logarithm of the token's probability under the prior, 0 without one.
     autocorrelation : float array
@@ -125,6 +129,7 @@ class MelodyView:
     last: BoolArray
     final_length: IntArray
     surprise: FloatArray
+    monotony: FloatArray
     log_prior: FloatArray
     autocorrelation: FloatArray
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from math import exp, log
+from math import exp
 from typing import Any
 
 import numpy as np
@@ -154,6 +154,23 @@ def test_surprise_is_that_of_the_shares() -> None:
         assert dynamics.surprise_level(total, moves) == min(total // moves, 31)
 
 
+def test_a_move_goes_on_like_the_one_before() -> None:
+    first, second = 12, 10
+    going = [token for token in range(38) if dynamics.goes_on(first, second, token)]
+    assert going == [15, 16]  # One or two semitones up, after two up.
+    assert [t for t in range(38) if dynamics.goes_on(10, 12, t)] == [10, 11]
+    assert [t for t in range(38) if dynamics.goes_on(12, 12, t)] == [C4]
+    assert not any(dynamics.goes_on(12, 15, t) for t in range(38))  # After a third.
+    assert not any(dynamics.goes_on(12, NO_PITCH, t) for t in range(38))
+
+
+def test_monotony_is_a_share_of_the_intervals_after_the_first() -> None:
+    assert [dynamics.monotony_level(going, 7) for going in range(7)] == [0, 5, 10, 16, 21, 26, 32]
+    assert dynamics.monotony_level(5, 6) == 0
+    assert dynamics.monotony_level(0, 0) == 0
+    assert dynamics.monotony_level(30, 31) == 32
+
+
 # --- tokens ------------------------------------------------------------------------------------
 
 
@@ -245,7 +262,7 @@ def view(**changes: Any) -> MelodyView:
     flags = ("excessive", "idle", "illegal", "lone_hold", "last")
     flags += ("top_was", "top_is", "bottom_was", "bottom_is")
     values |= dict.fromkeys(flags, False)
-    values |= {"log_prior": 0.0, "autocorrelation": 0.0, "surprise": 0.0}
+    values |= {"log_prior": 0.0, "autocorrelation": 0.0, "surprise": 0.0, "monotony": 0.0}
     return MelodyView(**{name: np.atleast_1d(v) for name, v in (values | changes).items()})
 
 
@@ -290,8 +307,9 @@ WORTHS: list[tuple[Any, dict[str, Any], list[float]]] = [
     (phrase.Run(), {"run": [5, 6], "zigzag": [4, 3]}, [-1, -1]),
     (phrase.Surprise(), {"last": [True, False], "surprise": 2.77}, [1, 0]),
     (phrase.Surprise(), {"last": True, "surprise": [2.17, 3.37, 3.97]}, [BELL, BELL, BELL**4]),
-    (phrase.Prior(), {"log_prior": [0, -log(20), -log(20) - 1]}, [0, 0, -0.25]),
-    (phrase.Prior(), {"log_prior": [-log(20) - 4, -30]}, [-1, -1]),
+    (phrase.Monotony(), {"monotony": [0, 0.6875, 0.84375, 1]}, [0, 0, -0.5, -1]),
+    (phrase.Prior(), {"log_prior": [0, -1.125, -2.125]}, [0, 0, -0.125]),
+    (phrase.Prior(), {"log_prior": [-9.125, -30]}, [-1, -1]),
     (melody_view.Legality(), {"illegal": [False, True]}, [0, -1]),
 ]
 """Terms, facts that differ from `view`, and what is documented."""

@@ -17,7 +17,9 @@ from segue.envs.melody.types import (
     FIRST_ONSET,
     HOLD,
     LEAP,
+    LEAST_INTERVALS,
     LONGEST_RUN,
+    MONOTONY_LEVELS,
     MOST,
     NO_PITCH,
     NOTE_OFF,
@@ -257,6 +259,33 @@ def longest_match(low: int, middle: int, high: int) -> tuple[int, int]:
 def surprise_level(surprise: int, moves: int) -> int:
     """Mean surprise of so many intervals in eighths of a bit, ``0 <= level < SURPRISE_LEVELS``."""
     return min(int(surprise * _INVERSE[np.uint64(moves)] + 1e-6), SURPRISE_LEVELS - 1)
+
+
+@nb.njit(inline="always")
+def goes_on(first: int, second: int, token: int) -> int:
+    """1 where an onset goes on like the interval before it, else 0.
+
+    Both intervals are repeats, or both are steps of one or two semitones the same way; `first` and
+    `second` are the last two pitches.
+    """
+    pitch, last = token - FIRST_ONSET, first - second
+    begins = int(token >= FIRST_ONSET) * int(second != NO_PITCH)
+    return (
+        begins
+        * int(abs(last) <= 2)
+        * int((pitch - first) * last >= 0)
+        * (
+            int(last == 0) * int(pitch == first)
+            + int(last != 0) * int(pitch != first) * int(abs(pitch - first) <= 2)
+        )
+    )
+
+
+@nb.njit(inline="always")
+def monotony_level(going: int, intervals: int) -> int:
+    """Share of so many intervals after the first that go on, in 32nds; 0 in a short melody."""
+    share = going * _INVERSE[np.uint64(intervals - int(intervals > 0))]
+    return int((MONOTONY_LEVELS - 1) * share + 1e-6) * int(intervals >= LEAST_INTERVALS)
 
 
 @nb.njit(inline="always")

@@ -224,7 +224,7 @@ class _Relaxation:
         return total
 
     def _reduced(self, move: _Move) -> list[FloatArray]:
-        """Terms with the best of the flags, patterns and surprises that `move` may have."""
+        """Terms with the best of the flags, patterns and ends that `move` may have."""
         if id(move) not in self.reduced:
             found = []
             for term in self.terms:
@@ -232,7 +232,8 @@ class _Relaxation:
                     if term.shape[axis] > 1:
                         term = term.take(places, axis).max(axis=axis, keepdims=True)
                 if term.shape[_END_AXIS] > 1:
-                    ends = term[..., 1:].reshape(*term.shape[:_END_AXIS], *END).max(axis=-1)
+                    ends = term[..., 1:].reshape(*term.shape[:_END_AXIS], *END)
+                    ends = ends.max(axis=(-2, -1))
                     term = np.concatenate([term[..., :1], ends], axis=-1)
                 found.append(term)
             self.reduced[id(move)] = found

@@ -174,9 +174,14 @@ def play_line(
 
 @nb.njit(forceinline=True)
 def play_matches(
-    hidden: Words, i: np.uint64, token: int, tokens: tuple[int, int, int, int], move: int
-) -> tuple[int, int, tuple[int, int, int], int, int, int]:
-    """First two hidden words; the counts, whether eight are alike, intervals, and the moves."""
+    hidden: Words,
+    i: np.uint64,
+    token: int,
+    tokens: tuple[int, int, int, int],
+    move: int,
+    goes: int,
+) -> tuple[int, int, tuple[int, int, int], int, int, int, int]:
+    """First two hidden words; counts, whether eight are alike, intervals, going, and the moves."""
     # Lags of 8 to 15 are in the second word, and the longest lag is to be lowest.
     here = eight_bits(token, tokens[1]) << 16
     here |= eight_bits(token, tokens[2]) << 8 | eight_bits(token, tokens[3])
@@ -184,14 +189,16 @@ def play_matches(
     low, middle, high, eight = dynamics.matches_on(
         here, lags & _BITS, lags >> LAG_BITS & _BITS, matches & _BITS
     )
-    intervals = (lags >> 2 * LAG_BITS) + int(move != STILL)
+    intervals = (lags >> 2 * LAG_BITS & 0xFF) + int(move != STILL)
+    going = (lags >> 2 * LAG_BITS + 8) + goes
     moves = (matches >> LAG_BITS << 2 | move) & 0xFFFFFFFF
     return (
-        low | middle << LAG_BITS | intervals << 2 * LAG_BITS,
+        low | middle << LAG_BITS | (going << 8 | intervals) << 2 * LAG_BITS,
         high | moves << LAG_BITS,
         (low, middle, high),
         int(eight != 0),
         intervals,
+        going,
         moves,
     )
 
@@ -261,7 +268,10 @@ def play_row(
     live, token = int(step < STEPS), int(action * int(dynamics.is_token(action)))
     size, move = dynamics.interval_size(first, token), dynamics.move_of(first, token)
     past, tokens = word(history, SEEN_WORDS, i, 0), push(history, i, token)
-    lags, matches, counts, eight, intervals, moves = play_matches(hidden, i, token, tokens, move)
+    goes = dynamics.goes_on(first, see(seen, i, SECOND), token)
+    lags, matches, counts, eight, intervals, going, moves = play_matches(
+        hidden, i, token, tokens, move, goes
+    )
     motif, distinct, returns = play_motif(seen, i, token, past, tokens[0], eight)
     moved = int(move != STILL)
     sums = word(hidden, HIDDEN_WORDS, i, SUMS)
@@ -270,7 +280,8 @@ def play_row(
     b, marks, repeats, holds = play_repeats(seen, i, token, size, move, fourth)
     c, extremes, run, zigzag = play_line(seen, i, token, move, holds, distinct)
     d = encode(returns, moves, tokens, counts, sums & 0xFFFF, intervals)
-    end = int(step == STEPS - 1) * (1 + final * END[1] + (d >> 56))
+    end = (final * END[1] + (d >> 56)) * END[2] + dynamics.monotony_level(going, intervals)
+    end = int(step == STEPS - 1) * (1 + end)
     note(where, 0, i, live, step)
     note(where, 1, i, live, min(token, FIRST_ONSET) * NOTE[1] + pitch)
     note(where, 2, i, live, dynamics.pitch_class(first) * INTERVAL[1] + size)

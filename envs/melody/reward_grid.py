@@ -19,6 +19,7 @@ from segue.envs.melody.types import (
     LONGEST_RETURN,
     LONGEST_RUN,
     LOW,
+    MONOTONY_LEVELS,
     NO_PITCH,
     STEPS,
     SURPRISE_LEVELS,
@@ -44,8 +45,8 @@ LENGTHS = 17
 """Length of a note in sixteenths, 0 for none."""
 PATTERN = (LONGEST_RUN + 1, LONGEST_RUN + 1, LONGEST_RUN + 1)
 """Repeats, run, zigzag."""
-END = (LENGTHS, SURPRISE_LEVELS)
-"""Final length, surprise; on the axis they come after one place for "not the end"."""
+END = (LENGTHS, SURPRISE_LEVELS, MONOTONY_LEVELS)
+"""Final length, surprise, monotony; on the axis they come after one place for "not the end"."""
 
 PRIOR, CORRELATION = 0, 1
 """The real values: axes AXES and AXES + 1 of the open grid."""
@@ -93,7 +94,7 @@ def open_grid() -> MelodyView:
     top_was, top_is, bottom_was, bottom_is, lone = (p == 1 for p in parts(EXTREMES, 4))
     distinct, returns = parts(MOTIF, 5)
     repeats, run, zigzag = parts(PATTERN, 7)
-    final, level = np.divmod(np.arange(np.prod(END)), SURPRISE_LEVELS)
+    final, level, going = np.unravel_index(np.arange(np.prod(END)), END)
     knots = np.arange(KNOTS)
     return MelodyView(
         step=axis(np.arange(STEPS), 0),
@@ -121,6 +122,7 @@ def open_grid() -> MelodyView:
         last=axis(np.arange(1 + len(final)) > 0, 8) == 1,
         final_length=axis(np.append(0, final), 8),
         surprise=axis(np.append(0, level), 8) / 8.0,
+        monotony=axis(np.append(0, going), 8) / (MONOTONY_LEVELS - 1),
         log_prior=axis(BEGINS[PRIOR] + knots / PER_UNIT[PRIOR], AXES + PRIOR).astype(np.float64),
         autocorrelation=axis(knots / PER_UNIT[CORRELATION], AXES + CORRELATION).astype(np.float64),
     )

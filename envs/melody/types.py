@@ -43,6 +43,11 @@ LONGEST_RETURN = STEPS - 2 * WINDOW + 1
 SURPRISE_LEVELS = 32
 """Mean interval surprise is kept in eighths of a bit below this."""
 
+MONOTONY_LEVELS = 33
+"""The share of intervals that go on like the one before is kept in 32nds: 0 to 32."""
+LEAST_INTERVALS = 7
+"""Intervals from which on a melody may be monotonous: four notes of a scale are a melody."""
+
 (
     STEP,
     PRIMER,
@@ -104,10 +109,11 @@ LAGS, MATCHES, SUMS, PRODUCTS = range(4)
 
 For each lag of 31 to WINDOW sixteenths, the longest first, the count of last tokens, up to SHORTER,
 that equal those so much earlier: its lowest bits in LAGS (24 bits), the middle ones after them (24
-bits), the highest in MATCHES (24 bits). Then, in LAGS, how many intervals there were (8 bits); in
-MATCHES, the last sixteen moves, two bits each, the newest lowest. SUMS: sum of the intervals'
-surprise in eighths of a bit (16 bits), sum of the tokens (16 bits) and of their squares (32 bits).
-PRODUCTS: sums of the tokens' products at lags of 1, 2 and 3 (20 bits each).
+bits), the highest in MATCHES (24 bits). Then, in LAGS, how many intervals there were (8 bits), and
+how many of them went on like the one before (8 bits); in MATCHES, the last sixteen moves, two bits
+each, the newest lowest. SUMS: sum of the intervals' surprise in eighths of a bit (16 bits), sum of
+the tokens (16 bits) and of their squares (32 bits). PRODUCTS: sums of the tokens' products at lags
+of 1, 2 and 3 (20 bits each).
 """
 HIDDEN_WORDS = PRODUCTS + 1
 LAG_BITS = STEPS - WINDOW
