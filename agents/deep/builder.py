@@ -12,6 +12,7 @@ from gymnasium import spaces
 from sb3_contrib import MaskablePPO
 from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.vec_env import VecEnv
 
@@ -79,6 +80,9 @@ def build(
     make: Any = AGENTS[name]
     agent = make(policy, venv, seed=seed, device="cpu", **settings)
     assert isinstance(agent, BaseAlgorithm)
+    if not settings.get("verbose") and not settings.get("tensorboard_log"):
+        # Its own logger that writes nothing would leave a temporary folder behind.
+        agent.set_logger(Logger(folder=None, output_formats=[]))
     return agent
 
 
