@@ -1,0 +1,1 @@
+"""`segue/Highlight-v0`: keep or skip shots under a length budget."""
