@@ -36,9 +36,11 @@ SECONDS = 0.3
 """Length of one repeat, roughly."""
 
 COUNTERPOINT = "segue.envs:segue/Counterpoint-v0"
+HIGHLIGHT = "segue.envs:segue/Highlight-v0"
 LEAD_SHEET = "segue.envs:segue/LeadSheet-v0"
 MELODY = "segue.envs:segue/Melody-v0"
 MONTAGE = "segue.envs:segue/Montage-v0"
+MULTICAM = "segue.envs:segue/Multicam-v0"
 CART_POLE = "CartPole-v1"
 
 _POOL = 64
@@ -77,8 +79,10 @@ _TARGETS = {
     "single": (Target("LeadSheet", "Gymnasium CartPole", 2.0),),
     "vector": (
         Target("Counterpoint", "EnvPool CartPole", 20.0),
+        Target("Highlight", "EnvPool CartPole", 20.0),
         Target("LeadSheet", "EnvPool CartPole", 20.0),
         Target("Melody", "EnvPool CartPole", 20.0),
+        Target("Multicam", "EnvPool CartPole", 20.0),
         Target("LeadSheet", "Gymnasium CartPole", 2.0),
         Target("Montage", "Gymnasium CartPole", 0.1),
     ),
@@ -202,9 +206,11 @@ def _vector_contestants() -> dict[str, Steps | None]:
         "Gymnasium CartPole": _vector(gym.make_vec(CART_POLE, ENVS, vectorization_mode=own)),
         "EnvPool CartPole": _envpool(),
         "Counterpoint": _vector(gym.make_vec(COUNTERPOINT, ENVS)),
+        "Highlight": _vector(gym.make_vec(HIGHLIGHT, ENVS)),
         "LeadSheet": _vector(gym.make_vec(LEAD_SHEET, ENVS)),
         "Melody": _vector(gym.make_vec(MELODY, ENVS)),
         "Montage": _vector(gym.make_vec(MONTAGE, ENVS)),
+        "Multicam": _vector(gym.make_vec(MULTICAM, ENVS)),
     }
 
 

@@ -35,6 +35,11 @@ audit_app = typer.Typer(
 )
 app.add_typer(audit_app, name="audit")
 
+demonstrations_app = typer.Typer(
+    help="People's edits as records to learn from.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(demonstrations_app, name="demonstrations")
+
 BEGAN = time.perf_counter()
 
 INTERRUPTED = 130
@@ -105,6 +110,9 @@ def edit(
     ] = None,
     length: Annotated[float, typer.Option(help="Longest film, in seconds.")] = 30.0,
     steps: Annotated[int, typer.Option(help="Training steps of the editor.")] = 150_000,
+    credits: Annotated[
+        bool, typer.Option(help="End with credits for whom the sources name.")
+    ] = True,
     seed: Seed = 0,
     out: Out = None,
     as_json: AsJson = False,
@@ -113,7 +121,7 @@ def edit(
     from segue.experiments.material import EditConfig
     from segue.experiments.verbs import edit_verb
 
-    config = EditConfig(length=length, seed=seed, steps=steps)
+    config = EditConfig(length=length, seed=seed, steps=steps, credits=credits)
     record, lines = edit_verb(footage, music, config, out, _command())
     _finish(record, lines, as_json)
 
@@ -197,21 +205,36 @@ def demo(
 def bench(
     which: Annotated[
         list[str] | None,
-        typer.Argument(help="stepping, rendering, audio (the default), counterpoint, rl-tuner."),
+        typer.Argument(
+            help="stepping, rendering, audio (the default), counterpoint, highlight, rl-tuner."
+        ),
     ] = None,
     seeds: Annotated[
         int | None,
-        typer.Option(help="Seeds: of Q-learning in counterpoint, of each agent in rl-tuner."),
+        typer.Option(help="Seeds: of Q-learning in the first two, of each agent in rl-tuner."),
     ] = None,
     out: Annotated[
-        Path, typer.Option(help="Folder for the tables of counterpoint and rl-tuner.")
+        Path, typer.Option(help="Folder for the tables of counterpoint, highlight and rl-tuner.")
     ] = Path("runs"),
+    tvsum: Annotated[
+        Path | None, typer.Option(help="For highlight: TVSum's ydata-tvsum50.mat.")
+    ] = None,
+    summe: Annotated[
+        Path | None, typer.Option(help="For highlight: SumMe as a keyshot data set (HDF5).")
+    ] = None,
+    scores: Annotated[
+        list[Path] | None, typer.Option(help="With either: stored outputs of a method (HDF5).")
+    ] = None,
+    shots: Annotated[
+        Path | None, typer.Option(help="With --tvsum: keyshot data set (HDF5); default 2-s clips.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure speed beside peers, or what agents reach, trained on the spot."""
     from segue.experiments.verbs import bench_verb
 
-    record, lines = bench_verb(which or [], seeds, out, _command(), as_json)
+    files = (tvsum, summe, scores or [], shots)
+    record, lines = bench_verb(which or [], seeds, out, _command(), as_json, files)
     _finish(record, lines, as_json)
 
 
@@ -261,6 +284,60 @@ def audit_melody(
     from segue.experiments.audit_verb import melody_verb
 
     record, lines = melody_verb(preset, corpus, windows, seed, out, _command())
+    _finish(record, lines, as_json)
+
+
+@demonstrations_app.command(
+    "from-finished",
+    epilog="Example: segue demonstrations from-finished trailer.mp4 --source film.mp4 --out out/",
+)
+def demonstrations_from_finished(
+    film: Annotated[Path, typer.Argument(help="The finished edit.")],
+    source: Annotated[
+        list[Path], typer.Option(help="A film that it was cut from; may be given more than once.")
+    ],
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find by picture which frames a finished edit was cut from, and write its timeline."""
+    from segue.experiments.demonstrations import finished_verb
+
+    record, lines = finished_verb(film, source, out, _command())
+    _finish(record, lines, as_json)
+
+
+@demonstrations_app.command(
+    "from-timeline",
+    epilog="Example: segue demonstrations from-timeline reel1.edl --footage media/ --rate 23.976",
+)
+def demonstrations_from_timeline(
+    files: Annotated[list[Path], typer.Argument(help="OTIO, EDL, FCP7 XML or FCPXML files.")],
+    footage: Annotated[
+        Path | None, typer.Option(help="Folder of the media that they were cut from.")
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option(help="Frames per second of EDLs, which do not tell it.")
+    ] = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read timelines: set-up, in-point, length, transition and speed of each shot."""
+    from segue.experiments.demonstrations import parse_rate, timeline_verb
+
+    exact = None if rate is None else parse_rate(rate)
+    record, lines = timeline_verb(files, footage, exact, out, _command())
+    _finish(record, lines, as_json)
+
+
+@demonstrations_app.command("report", epilog="Example: segue demonstrations report runs/<run>")
+def demonstrations_report(
+    folder: Annotated[Path, typer.Argument(help="Folder of demonstrations.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say what demonstrations hold, and how well simple rules foretell the next shot."""
+    from segue.experiments.demonstrations import report_verb
+
+    record, lines = report_verb(folder)
     _finish(record, lines, as_json)
 
 

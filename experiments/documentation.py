@@ -22,10 +22,12 @@ import segue.envs
 from segue.envs.base.errors import SegueError
 from segue.envs.base.single import SegueEnv
 from segue.envs.counterpoint.env import Counterpoint
+from segue.envs.highlight.env import Highlight
 from segue.envs.lead_sheet.env import LeadSheet
 from segue.envs.melody.env import Melody
 from segue.envs.melody.types import STEPS
 from segue.envs.montage.env import Montage
+from segue.envs.multicam.task import Multicam
 
 BEGIN, END = "<!-- environments -->", "<!-- /environments -->"
 """Markers in README.md; what stands between them is written here."""
@@ -200,6 +202,8 @@ def horizon_text(env: SegueEnv[Any]) -> str:
     if isinstance(env.task, Counterpoint):
         lengths = [len(cantus.pitches) for cantus in env.task.bank.cantus_firmi]
         return f"{min(lengths)} to {max(lengths)} steps"
+    if isinstance(env.task, Highlight):
+        return f"{env.task.bank.most_shots} steps"
     if isinstance(env.task, LeadSheet):
         return f"{env.task.bank.slots} steps"
     if isinstance(env.task, Melody):
@@ -207,6 +211,8 @@ def horizon_text(env: SegueEnv[Any]) -> str:
     if isinstance(env.task, Montage):
         bank = env.task.bank
         return f"at most {min(bank.shots, bank.beats)} steps"
+    if isinstance(env.task, Multicam):
+        return f"{env.task.bank.steps} steps"
     raise SegueError(f"{type(env).__name__} has no horizon; say in horizon_text how long it lasts.")
 
 

@@ -11,19 +11,27 @@ from typing import Any
 
 from segue.envs.base.atomic import atomic_path
 from segue.envs.base.errors import SegueError
-from segue.experiments import melody_table
+from segue.experiments import melody_table, summary_table
 from segue.experiments.counterpoint_table import counterpoint_markdown, measure_counterpoint
+from segue.experiments.highlight_table import highlight_markdown, measure_highlight
 from segue.experiments.progress import Tell, progress_bar
+from segue.experiments.summary_table import SummaryFiles
 
-TABLES = ("counterpoint", "rl-tuner")
+TABLES = ("counterpoint", "highlight", "rl-tuner")
 """What there are tables of."""
 
 RUNS = Path("runs")
 SEEDS = 20
-"""Of tabular Q-learning in counterpoint."""
+"""Of tabular Q-learning in counterpoint and highlight."""
 
 
-def make_table(name: str, out: Path, seeds: int | None, command: Sequence[str]) -> dict[str, Any]:
+def make_table(
+    name: str,
+    out: Path,
+    seeds: int | None,
+    command: Sequence[str],
+    summaries: SummaryFiles | None = None,
+) -> dict[str, Any]:
     """Train the agents of a table and write it.
 
     Parameters
@@ -36,6 +44,8 @@ def make_table(name: str, out: Path, seeds: int | None, command: Sequence[str]) 
         Seeds of each agent; None for the table's own number.
     command : sequence of str
         What was called, for the table's foot.
+    summaries : SummaryFiles or None
+        What highlight evaluates on TVSum beside; None for nothing.
 
     Returns
     -------
@@ -58,7 +68,10 @@ def make_table(name: str, out: Path, seeds: int | None, command: Sequence[str]) 
         # Opened first: that they cannot be written should be known before hours of training.
         page, record = (written.enter_context(atomic_path(path)) for path in paths)
         with progress_bar(name) as tell:
-            figures, text = _MAKERS[name](seeds, command, tell)
+            if name == "highlight":
+                figures, text = _highlight(seeds, summaries, tell)
+            else:
+                figures, text = _MAKERS[name](seeds, command, tell)
         page.write_text(f"{text}\nMade by `{' '.join(command)}`.\n")
         record.write_text(json.dumps(figures, indent=1) + "\n")
     return {"figures": figures, "markdown": text, "files": [str(path) for path in paths]}
@@ -68,6 +81,17 @@ def _counterpoint(seeds: int | None, command: Sequence[str], tell: Tell) -> tupl
     del command
     figures = measure_counterpoint(seeds or SEEDS, tell=tell)
     return figures, counterpoint_markdown(figures)
+
+
+def _highlight(seeds: int | None, summaries: SummaryFiles | None, tell: Tell) -> tuple[Any, str]:
+    # First what depends on files, which may be wrong.
+    evaluated = summary_table.measure_summaries(summaries, tell) if summaries else None
+    figures = measure_highlight(seeds or SEEDS, tell=tell)
+    text = highlight_markdown(figures)
+    if evaluated is not None:
+        figures["summaries"] = evaluated
+        text += "\n" + summary_table.summary_markdown(evaluated)
+    return figures, text
 
 
 def _rl_tuner(seeds: int | None, command: Sequence[str], tell: Tell) -> tuple[Any, str]:

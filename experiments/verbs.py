@@ -15,6 +15,7 @@ from segue.envs.film.beat_tracking import beat_energy, grid_of_tune, read_mono
 from segue.envs.film.beats import BeatGrid
 from segue.envs.film.gate import film_files, open_media, require_audio
 from segue.envs.film.sample_film import USER_LICENCE, sample_film
+from segue.envs.film.titles import with_credits
 from segue.envs.lead_sheet.types import Brief
 from segue.envs.music.audio import check_soundfont
 from segue.envs.music.tune import Tune
@@ -128,11 +129,13 @@ def _edit(
     # A film made again in its folder starts its curves anew.
     with Board(folder.path, purge_step=0) as board:
         result = cut_film(material, config, folder, board, tell)
+        sources = sources_of(result, sound)
+        if config.credits:
+            result = replace(result, edit=with_credits(result.edit, sources))
         paths = write_film(result.edit, folder.path, tell, config.workers)
         show_on_board(board, result, music, config.steps)
         if composition is not None:
             show_tune(board, composition, folder.path)
-    sources = sources_of(result, sound)
     settings = asdict(config)
     write_manifest(folder, command=command, seed=config.seed, config=settings, sources=sources)
     paths |= write_pictures(folder.path, result, paths["film.mp4"])
@@ -252,10 +255,26 @@ def _train_outcome(result: TrainResult) -> Outcome:
 
 
 def bench_verb(
-    which: Sequence[str], seeds: int | None, out: Path, command: Sequence[str], quiet: bool
+    which: Sequence[str],
+    seeds: int | None,
+    out: Path,
+    command: Sequence[str],
+    quiet: bool,
+    summaries: tuple[Path | None, Path | None, Sequence[Path], Path | None] = (
+        None,
+        None,
+        (),
+        None,
+    ),
 ) -> Outcome:
-    """``segue bench``; the tables of speed are printed unless `quiet`."""
+    """``segue bench``; the tables of speed are printed unless `quiet`.
+
+    `summaries` are what `summary_table.summary_files` takes, for highlight.
+    """
     from segue.experiments import bench, tables
+    from segue.experiments.summary_table import summary_files
+
+    files = summary_files(*summaries)
 
     speeds = [name for name in which if name not in tables.TABLES]
     for name in speeds:
@@ -268,7 +287,7 @@ def bench_verb(
     lines: list[str] = []
     for name in which:
         if name in tables.TABLES:
-            made = tables.make_table(name, out, seeds, command)
+            made = tables.make_table(name, out, seeds, command, files)
             record[name] = made["figures"]
             lines += [made["markdown"], *made["files"]]
     return record, lines

@@ -666,12 +666,13 @@ def test_every_environment_is_measured_and_a_missing_rival_is_said(
     shown = capsys.readouterr().out
     rates = figures["vector"]["steps_per_second"]
     assert rates.pop("EnvPool CartPole") is None
-    assert set(rates) == {"Gymnasium CartPole", "Counterpoint", "LeadSheet", "Melody", "Montage"}
+    own = {"Counterpoint", "Highlight", "LeadSheet", "Melody", "Montage", "Multicam"}
+    assert set(rates) == own | {"Gymnasium CartPole"}
     assert all(
         rate > 0 for rate in (*rates.values(), *figures["single"]["steps_per_second"].values())
     )
     assert [ratio["measured"] is None for ratio in figures["vector"]["ratios"]] == [
-        *(True, True, True, False, False)
+        *(True, True, True, True, True, False, False)
     ]
     assert "not installed" in shown
     assert "4 environments at once" in shown

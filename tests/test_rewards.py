@@ -13,6 +13,8 @@ import pytest
 
 from segue.envs.counterpoint.env import CounterpointEnv
 from segue.envs.film.shots import FEATURES, THIRDS, THUMBNAIL
+from segue.envs.highlight.env import HighlightEnv
+from segue.envs.highlight.types import Video
 from segue.envs.lead_sheet.env import LeadSheetEnv
 from segue.envs.lead_sheet.types import LOW
 from segue.envs.lead_sheet.types import Piece as Progression
@@ -20,6 +22,8 @@ from segue.envs.melody.env import MelodyEnv
 from segue.envs.montage.dynamics import clock
 from segue.envs.montage.env import MontageEnv
 from segue.envs.montage.types import Bank
+from segue.envs.multicam.env import MulticamEnv
+from segue.envs.multicam.types import NO_THUMBNAILS, Camera, Scene
 from segue.envs.music.chords import Chord
 from segue.envs.music.metre import Metre
 from segue.envs.music.tune import ChordSpan
@@ -28,7 +32,10 @@ from segue.rewards.counterpoint import COUNTERPOINT
 from segue.rewards.counterpoint_view import CounterpointView
 from segue.rewards.film import MONTAGE
 from segue.rewards.film_view import CutView
+from segue.rewards.highlight import HIGHLIGHT
+from segue.rewards.highlight_view import HighlightView
 from segue.rewards.melody import LEAD_SHEET, NoteView
+from segue.rewards.multicam import MULTICAM
 from segue.rewards.phrase import PHRASE
 
 Array = npt.NDArray[Any]
@@ -382,6 +389,12 @@ def random_bars(generator: np.random.Generator) -> CounterpointView:
     )
 
 
+def random_shots(generator: np.random.Generator) -> HighlightView:
+    value, room, typicality, novelty = generator.random((4, COUNT))
+    keeps, illegal = generator.random((2, COUNT)) < 0.5
+    return HighlightView(value, room, typicality, novelty, keeps, illegal)
+
+
 def random_cuts(generator: np.random.Generator) -> CutView:
     values: dict[str, Array] = {f.name: generator.random(COUNT) for f in fields(CutView)}
     signed = [name for name in values if "motion_" in name or "centroid_" in name]
@@ -397,6 +410,7 @@ def random_cuts(generator: np.random.Generator) -> CutView:
     ("term", "draw"),
     [(term, random_notes) for term, _ in LEAD_SHEET.terms]
     + [(term, random_bars) for term, _ in COUNTERPOINT.terms]
+    + [(term, random_shots) for term, _ in HIGHLIGHT.terms]
     + [(term, random_cuts) for term, _ in MONTAGE.terms],
     ids=lambda part: getattr(part, "name", ""),
 )
@@ -426,6 +440,12 @@ def test_terms_do_not_look_at_what_they_do_not_tell(preset: Any, draw: Any) -> N
 # --- the presets -------------------------------------------------------------------------------
 
 WEIGHTS = {
+    "segue/Highlight-v0": {
+        "importance": 1.0,
+        "diversity": 0.1,
+        "representativeness": 0.1,
+        "legality": 0.25,
+    },
     "segue/Counterpoint-v0": {
         "perfect_consonance": 2.0,
         "direct_motion": 1.0,
@@ -492,6 +512,16 @@ WEIGHTS = {
         "effect_fit": 1.0,
         "duration": 3.0,
         "legality": 0.1,
+    },
+    "segue/Multicam-v0": {
+        "visibility": 1.0,
+        "scale": 0.5,
+        "pacing": 1.0,
+        "long_take": 0.8,
+        "jump_cut": 1.0,
+        "ping_pong": 0.5,
+        "establishing": 0.5,
+        "legality": 0.5,
     },
 }
 
@@ -594,6 +624,18 @@ def counterpoint_episode(**options: Any) -> tuple[list[float], list[dict[str, fl
     return [r[1] for r in results], [r[4]["reward_terms"] for r in results]
 
 
+def highlight_episode(**options: Any) -> tuple[list[float], list[dict[str, float]]]:
+    looks = np.array([[1.0, 0], [0, 2], [3, 0], [3, 4], [0, 1], [2, 0]])
+    seconds = np.array([2.0, 1, 4, 2, 3, 8])
+    video = Video("six shots", seconds, np.array([1.0, 3, 2, 5, 4, 1]), looks)
+    env = HighlightEnv(videos=[video], budget=0.5, unit=1.0, **options)
+    env.reset(seed=0)
+    # Of 10 s, 8 are kept; the last shot is longer than what is left.
+    results = [env.step(action) for action in (1, 0, 1, 1, 0, 1)]
+    assert results[-1][2]
+    return [r[1] for r in results], [r[4]["reward_terms"] for r in results]
+
+
 # Two times a motif, two offs, a scale run, an action that is no token, a pitch outside the key
 # five times.
 TOKENS = [14, 1, 18, 16, 18, 1, 21, 1] * 2
@@ -620,17 +662,43 @@ def melody_episode(**options: Any) -> tuple[list[float], list[dict[str, float]]]
     return [r[1] for r in results], [r[4]["reward_terms"] for r in results]
 
 
+def hand_scene() -> Scene:
+    """Ten steps of two seconds before three cameras, the last two nearly alike."""
+    return Scene(
+        title="By hand",
+        seconds=Fraction(2),
+        cameras=(Camera("wide", 0), Camera("close", 3), Camera("medium", 2)),
+        levels=np.array([[3, 7, 1], [3, 0, 5]] * 5, dtype=np.int8),
+        emphasis=np.array([0, 1, 2, 3, 3, 2, 1, 0, 1, 2], dtype=np.int8),
+        orients=np.array([True, False] * 5),
+        similarity=np.array([[1.0, 0.2, 0.4], [0.2, 1.0, 0.8], [0.4, 0.8, 1.0]]),
+        thumbnails=NO_THUMBNAILS,
+    )
+
+
+def multicam_episode(**options: Any) -> tuple[list[float], list[dict[str, float]]]:
+    env = MulticamEnv(scenes=[hand_scene()], hold=1, **options)
+    env.reset(seed=0)
+    results = [env.step(camera) for camera in (0, 0, 0, 0, 0, 1, 2, 1, 7, 0)]
+    assert results[-1][2]
+    return [r[1] for r in results], [r[4]["reward_terms"] for r in results]
+
+
 EPISODES = {
     "segue/Counterpoint-v0": counterpoint_episode,
+    "segue/Highlight-v0": highlight_episode,
     "segue/LeadSheet-v0": sheet_episode,
     "segue/Melody-v0": melody_episode,
     "segue/Montage-v0": montage_episode,
+    "segue/Multicam-v0": multicam_episode,
 }
 PRESETS: dict[str, Any] = {
     "segue/Counterpoint-v0": COUNTERPOINT,
+    "segue/Highlight-v0": HIGHLIGHT,
     "segue/LeadSheet-v0": LEAD_SHEET,
     "segue/Melody-v0": PHRASE,
     "segue/Montage-v0": MONTAGE,
+    "segue/Multicam-v0": MULTICAM,
 }
 
 
@@ -641,6 +709,12 @@ def test_the_presets_have_their_weights(name: str) -> None:
 
 # fmt: off
 RAW: dict[str, dict[str, list[float]]] = {
+    "segue/Highlight-v0": {
+        "importance": [2 / 43, 0, 8 / 43, 10 / 43, 0, 0],
+        "diversity": [0, 0, 0, 0.2 * 0.4, 0, 0],
+        "representativeness": [0.2 * exp(-0.48), 0, 0.4 * exp(-0.48), 0.2 * exp(-0.64), 0, 0],
+        "legality": [0, 0, 0, 0, 0, -1],
+    },
     "segue/Counterpoint-v0": {
         "perfect_consonance": [0, 0, 0, 0, -1, -1, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
         "direct_motion": [0, -1, 0, 0, 0, 0, -1, 0, 0, 0, 0, -1, 0, 0, 0, -1, 0, 0],
@@ -835,6 +909,25 @@ RAW: dict[str, dict[str, list[float]]] = {
         "legality": [
             0, 0, -1, 0, 0,
         ],
+    },
+    "segue/Multicam-v0": {
+        "visibility": [
+            0.428571429, 0.428571429, 0.428571429, 0.428571429, 0.428571429, 0, 0.142857143, 0,
+            0.428571429, 0.428571429,
+        ],
+        "scale": [
+            1, 0.635390989, 0.162991218, 0.016879884, 0.016879884, 0.635390989, 0.635390989,
+            0.016879884, 0.635390989, 0.162991218,
+        ],
+        "pacing": [
+            0, 0.028004805, -0.0856025, -0.117917639, -0.119672993, 0.125473821, -0.060107838,
+            -0.060107838, -0.060107838, 0.028004805,
+        ],
+        "long_take": [0, 0, 0, 0, -0.333333333, 0, 0, 0, 0, 0],
+        "jump_cut": [0, 0, 0, 0, 0, 0, -0.6, -0.6, 0, 0],
+        "ping_pong": [0, 0, 0, 0, 0, 0, 0, -0.333333333, 0, 0],
+        "establishing": [1, 0, 1, 0, 1, 0, 0, 0, 1, 0],
+        "legality": [0, 0, 0, 0, 0, 0, 0, 0, -1, 0],
     },
 }
 """Unweighted terms of the two episodes, step by step."""

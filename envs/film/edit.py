@@ -45,6 +45,13 @@ class Cut:
         Name of the shot for people, such as ``"bbb 017"``.
     reward_terms : mapping
         What each reward term gave for this cut, weighted.
+    runner_up : str
+        The best other choice at this cut in a few words; empty where there was none.
+    sound_lead : int
+        Frames by which the piece's own sound comes before its picture (J-cut) or, negative, after
+        it (L-cut: the sound of the piece before lasts).
+    reel, scene, take : str
+        Where the shot comes from, as its timeline or slate says; empty where nothing does.
     """
 
     source: Path
@@ -58,6 +65,31 @@ class Cut:
     transition_frames: int
     shot: str
     reward_terms: Mapping[str, float] = field(default_factory=dict)
+    runner_up: str = ""
+    sound_lead: int = 0
+    reel: str = ""
+    scene: str = ""
+    take: str = ""
+
+
+@dataclass(frozen=True)
+class Title:
+    """Words on the picture.
+
+    Attributes
+    ----------
+    text : str
+        Lines, separated by newlines.
+    start, frames : int
+        First frame on the timeline and length, in frames at the edit's rate.
+    place : str
+        ``"middle"`` or ``"lower_third"``.
+    """
+
+    text: str
+    start: int
+    frames: int
+    place: str
 
 
 @dataclass(frozen=True)
@@ -78,6 +110,12 @@ class Edit:
         Sound file laid under the whole film; None leaves it silent.
     music_start : float
         Second of the sound file that stands at the film's first frame.
+    source_gain : float
+        Gain of the pieces' own sound, in [0, 1]; 0 leaves it out.
+    titles : tuple of Title
+        Words on the picture, in order of their start.
+    tail : int
+        Frames of black after the last piece, for credits.
     """
 
     title: str
@@ -87,11 +125,14 @@ class Edit:
     cuts: tuple[Cut, ...]
     music: Path | None = None
     music_start: float = 0.0
+    source_gain: float = 0.0
+    titles: tuple[Title, ...] = ()
+    tail: int = 0
 
     @property
     def frames(self) -> int:
         """Length of the film in frames."""
-        return sum(cut.frames for cut in self.cuts)
+        return sum(cut.frames for cut in self.cuts) + self.tail
 
     @property
     def seconds(self) -> Fraction:

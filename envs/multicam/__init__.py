@@ -1,0 +1,1 @@
+"""`segue/Multicam-v0`: choose the camera over time."""
