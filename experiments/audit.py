@@ -255,7 +255,7 @@ def audit(subject: Subject, seed: int = 0) -> Audit:
     names = (WHOLE, *terms)
     compared = {kind: np.concatenate(parts, axis=1) for kind, parts in margins.items()}
     rates = {
-        name: {kind: _rate(compared[kind][row], tunes) for kind in RIVALS}
+        name: {kind: rate_of(compared[kind][row], tunes) for kind in RIVALS}
         for row, name in enumerate(names)
     }
     means = dict(zip(names, np.concatenate(human, axis=1).mean(axis=1).tolist(), strict=True))
@@ -275,7 +275,8 @@ def _best_rivals(part: Part, generator: np.random.Generator) -> dict[str, Scores
     return best
 
 
-def _rate(margins: npt.NDArray[np.float64], tunes: npt.NDArray[np.int64]) -> Rate:
+def rate_of(margins: npt.NDArray[np.float64], tunes: npt.NDArray[np.int64]) -> Rate:
+    """Count wins, losses and ties of margins (n,), and the tunes of what was decided."""
     won, lost = margins > TIE, margins < -TIE
     decided = won | lost
     return Rate(

@@ -43,12 +43,14 @@ def _summary(one: Audit) -> str:
 
 def _table(one: Audit) -> list[list[str]]:
     rows = [
-        [term, *(_cell(by_kind[kind]) for kind in RIVALS)] for term, by_kind in one.rates.items()
+        [term, *(rate_cell(by_kind[kind]) for kind in RIVALS)]
+        for term, by_kind in one.rates.items()
     ]
     return [["term", *RIVALS], *rows]
 
 
-def _cell(rate: Rate) -> str:
+def rate_cell(rate: Rate) -> str:
+    """Share of wins in per cent, its interval, and the share of ties."""
     if np.isnan(rate.share):
         return "always tied"
     low, high = (100 * edge for edge in rate.interval())
