@@ -1,4 +1,4 @@
-"""How fast environments step, films render and tunes sound, beside what others offer.
+"""How fast environments step, films render, tunes sound and footage is analysed.
 
 Everything runs in one process and one run, the contestants in turn, again and again; of the
 repeats the median counts. So a machine that gets slower meanwhile slows down all of them.
@@ -26,7 +26,7 @@ from segue.envs.base.errors import SegueError
 from segue.experiments.bench_tables import print_tables
 from segue.experiments.progress import Tell, progress_bar
 
-PARTS = ("stepping", "rendering", "audio")
+PARTS = ("stepping", "rendering", "audio", "analysis")
 """What can be measured."""
 
 ENVS = 1024
@@ -100,7 +100,8 @@ def bench(which: Sequence[str] | None = None, *, film: Path | None = None) -> di
     which : sequence of str or None
         Some of `PARTS`; None or none is all.
     film : Path or None
-        The film to render from, of a minute or more; None generates one.
+        The film to render from and to analyse, of a minute or more; None generates one to render
+        from, and analyses that of the demo.
 
     Returns
     -------
@@ -132,7 +133,8 @@ def measure(which: Sequence[str] | None = None, *, film: Path | None = None) -> 
         where it is not installed; a step counts once for each of the environments) and
         ``ratios``, a list of dicts with the fields of `Ratio`. For ``rendering``: what
         `render_benchmark.compare_with_ffmpeg` gives. For ``audio``: what
-        `audio_benchmark.measure_audio` gives.
+        `audio_benchmark.measure_audio` gives. For ``analysis``: what
+        `analysis_benchmark.measure_analysis` gives.
 
     Raises
     ------
@@ -152,6 +154,8 @@ def measure(which: Sequence[str] | None = None, *, film: Path | None = None) -> 
             figures["rendering"] = _render(film, tell)
         if "audio" in chosen:
             figures["audio"] = _audio(tell)
+        if "analysis" in chosen:
+            figures["analysis"] = _analyse(film, tell)
     return figures
 
 
@@ -293,3 +297,12 @@ def _audio(tell: Tell) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory(prefix="segue-bench-") as name:
         return measure_audio(Path(name), tell)
+
+
+def _analyse(film: Path | None, tell: Tell) -> dict[str, Any]:
+    """Analyse a film."""
+    from segue.envs.film.sample_film import sample_film
+    from segue.experiments.analysis_benchmark import measure_analysis
+
+    with tempfile.TemporaryDirectory(prefix="segue-bench-") as name:
+        return measure_analysis(film or sample_film(progress=tell).path, Path(name), tell)

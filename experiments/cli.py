@@ -206,7 +206,8 @@ def bench(
     which: Annotated[
         list[str] | None,
         typer.Argument(
-            help="stepping, rendering, audio (the default), counterpoint, highlight, rl-tuner."
+            help="stepping, rendering, audio, analysis (the default), counterpoint, "
+            "finished-edit, highlight, rl-tuner."
         ),
     ] = None,
     seeds: Annotated[
@@ -284,6 +285,21 @@ def audit_melody(
     from segue.experiments.audit_verb import melody_verb
 
     record, lines = melody_verb(preset, corpus, windows, seed, out, _command())
+    _finish(record, lines, as_json)
+
+
+@audit_app.command("film", epilog="Example: segue audit film trailer.mp4 film.mp4 --out audit/")
+def audit_film(
+    films: Annotated[list[Path], typer.Argument(help="Finished films: edits by people.")],
+    copies: Annotated[int, typer.Option(help="Rivals of each kind for each passage.")] = 8,
+    seed: Seed = 0,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set passages of finished films against random and exploiting edits of the same shots."""
+    from segue.experiments.film_audit_verb import film_verb
+
+    record, lines = film_verb(films, copies, seed, out, _command())
     _finish(record, lines, as_json)
 
 

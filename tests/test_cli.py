@@ -98,7 +98,7 @@ WRONG = (
     (("train", "--resume", "nowhere"), "nowhere"),
     (("evaluate", "nowhere"), "nowhere"),
     (("nonsense",), "nonsense"),
-    (("bench", "nonsense"), "'nonsense'; choose from stepping, rendering, audio, counterpoint, rl"),
+    (("bench", "nonsense"), "'nonsense'; choose from stepping, rendering, audio, analysis, counterpoint"),
     (("bench", "rl-tuner", "--seeds", "0"), "seeds is 0"),
 )
 
@@ -244,7 +244,8 @@ def test_edit_cuts_a_film_of_the_asked_length(media, tmp_path, inside):
         frames = sum(1 for _ in film.decode(video=0))
         assert film.streams.audio
     assert frames == record["frames"]
-    for name in ("timeline.otio", "timeline.edl", "report.html", "manifest.json", "config.yaml"):
+    timelines = ("timeline.otio", "timeline.edl", "timeline.fcpxml", "timeline.xml")
+    for name in (*timelines, "report.html", "manifest.json", "config.yaml"):
         assert (out / name).stat().st_size > 0
 
 

@@ -1,89 +1,92 @@
 """From media files to a table of shots: one decoding pass a file, remembered in the cache.
 
-Every frame is decoded once, scaled to `ANALYSED` whatever its shape, and shown to the shot
-detector; about `SAMPLES_PER_SECOND` of them are described. When the shots are known, the
-descriptions are averaged over the early, middle and late third of each.
+Every file is divided into stretches (`segue.envs.film.stretches`), which are watched by as many
+processes as there are processor cores; what they report is put together again, so the table does
+not depend on how many they were. When the shots are known, the descriptions of single frames are
+averaged over the early, middle and late third of each.
 """
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
-import numpy.typing as npt
-from av.container import InputContainer
-from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation, VideoReformatter
 
-from segue.envs.base.cache import cache_folder, file_digest, load_arrays, store_arrays
-from segue.envs.film.features import (
-    Picture,
-    Vector,
-    colour_shares,
-    grey,
-    motion,
-    still_features,
-    unit_colours,
-)
-from segue.envs.film.frame_grid import displayed_size, grid_frames, upright
-from segue.envs.film.gate import MediaError, frame_rate, open_media, probe, require_video
-from segue.envs.film.sample_film import known_source
-from segue.envs.film.shot_detection import ShotDetector, Span
-from segue.envs.film.shots import COLOURS, FEATURES, THIRDS, THUMBNAIL, Footage, ShotTable
-
-ANALYSIS_VERSION = 1
-"""To be raised whenever the same file would give another table."""
-
-ANALYSED = (160, 90)
-"""Width and height at which pictures are analysed."""
+from segue.envs.base.cache import cache_folder, file_digest
+from segue.envs.base.errors import SegueError
+from segue.envs.film.analysis_record import FilmRecord, remember, remembered, table_of
+from segue.envs.film.analysis_worker import decoding, job_line, read_heard, read_watched, work
+from segue.envs.film.gate import MediaError, MediaFacts, probe
+from segue.envs.film.pooling import pool
+from segue.envs.film.scratch import scratch_folder
+from segue.envs.film.shot_detection import find_shots
+from segue.envs.film.shots import ShotTable
+from segue.envs.film.sound_features import sound_features
+from segue.envs.film.stretches import WHOLE, Stretch, plan_stretches
+from segue.envs.film.worker_pool import WorkerError, WorkerPool
 
 SAMPLES_PER_SECOND = 8
 MOST_SAMPLES = 30_000
-"""Descriptions kept of one file, which bounds memory (about 210 MB) for films of hours."""
+"""Descriptions aimed at for one film, which bounds memory (about 210 MB) for films of hours."""
+
+SECONDS_PER_WORKER = 15
+"""Length of footage that is worth another process, which takes a second to start."""
+
+MOST_WORKERS = 8
 
 Progress = Callable[[float, str], None]
 """Called with the share done, in [0, 1], and what is being done."""
 
-_MOTION = slice(FEATURES.index("motion"), FEATURES.index("motion_y") + 1)
+
+class AnalysisError(WorkerError):
+    """An analysis failed for another reason than its footage."""
+
+    died = (
+        "An analysis worker ended unexpectedly (exit status {status}); a film may be damaged or "
+        "memory have run out, so try the films one by one."
+    )
 
 
 @dataclass(frozen=True)
-class _Analysis:
-    """What the cache keeps of a file: `ShotTable`'s columns and the facts found by decoding."""
+class _Task:
+    """A film that is to be analysed.
 
-    facts: npt.NDArray[np.int64]  # rate numerator, denominator, frames, width, height, has sound
-    start: npt.NDArray[np.int32]
-    frames: npt.NDArray[np.int32]
-    features: npt.NDArray[np.float32]
-    colours: npt.NDArray[np.float32]
-    thumbnails: npt.NDArray[np.uint8]
+    `parts` are the files in which the reports on its stretches will lie, `sound` that on its sound.
+    """
 
+    path: Path
+    digest: str
+    rate: Fraction
+    expected: int
+    stride: int
+    stretches: tuple[Stretch, ...]
+    parts: tuple[Path, ...]
+    sound: Path
 
-@dataclass
-class _Samples:
-    """Descriptions of some frames of a file, one row a sampled frame."""
+    @property
+    def jobs(self) -> list[str]:
+        lines = [job_line(self.path, self.sound, None, self.stride)]
+        for stretch, part in zip(self.stretches, self.parts, strict=True):
+            lines.append(job_line(self.path, part, stretch, self.stride))
+        return lines
 
-    places: list[int] = field(default_factory=list)
-    features: list[Vector] = field(default_factory=list)
-    colours: list[Vector] = field(default_factory=list)
-    thumbnails: list[Picture] = field(default_factory=list)
-
-    def add(self, place: int, picture: Picture, luma: Picture, movement: Sequence[float]) -> None:
-        described = still_features(picture, luma)
-        described[_MOTION] = movement
-        small = cv2.resize(picture, THUMBNAIL[::-1], interpolation=cv2.INTER_AREA)
-        self.places.append(place)
-        self.features.append(described)
-        self.colours.append(colour_shares(picture))
-        self.thumbnails.append(np.ascontiguousarray(small[..., ::-1], dtype=np.uint8))
+    @property
+    def is_ready(self) -> bool:
+        return all(part.exists() for part in (self.sound, *self.parts))
 
 
 def analyse(
-    paths: Sequence[Path], *, cache: Path | None = None, progress: Progress | None = None
+    paths: Sequence[Path],
+    *,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    workers: int | None = None,
 ) -> ShotTable:
     """Find and describe every shot of some films.
 
@@ -91,6 +94,9 @@ def analyse(
     colour (black above all) belong to none, and shots under half a second are dropped (or, a
     flash inside one shot, joined to it). Pictures of other shapes than 16:9 are described, and
     their thumbnails drawn, stretched to it.
+
+    Neither an exception nor Ctrl-C nor a kill leaves a process behind; films that were finished
+    by then stay in the cache.
 
     Parameters
     ----------
@@ -100,6 +106,9 @@ def analyse(
         Folder that remembers analyses; None is the user's (`cache.cache_folder`).
     progress : callable or None
         Called about every second of film.
+    workers : int or None
+        Most processes to decode in, >= 1; 1 stays in this one. None is one a processor core, at
+        most `MOST_WORKERS`. Short footage takes fewer.
 
     Returns
     -------
@@ -109,168 +118,151 @@ def analyse(
     Raises
     ------
     SegueError
-        If no film is given, one cannot be read, has no picture, or none of them holds a shot.
+        If no film is given, one cannot be read, has no picture or no shot, or the cache folder
+        cannot be written to. An `AnalysisError` where a worker process failed for another reason.
     """
     if not paths:
         raise MediaError("No footage was given; name at least one film or folder of films.")
+    if workers is not None and workers < 1:
+        raise SegueError(f"Analysing with {workers} workers is not possible; give 1 or more.")
     folder = cache_folder(cache)
-    footage: list[Footage] = []
-    found: list[_Analysis] = []
-    for number, path in enumerate(map(Path, paths)):
-        facts = probe(path)
+    tell = progress or _say_nothing
+    films: dict[str, Path] = {}
+    facts: dict[str, MediaFacts] = {}
+    for path in map(Path, paths):
+        probed = probe(path)
         digest = file_digest(path)
-        if any(digest == other.digest for other in footage):
-            continue
-        analysis = _cached(folder, digest)
-        if analysis is None:
-
-            def report(share: float, text: str, number: int = number) -> None:
-                if progress:
-                    progress((number + share) / len(paths), text)
-
-            analysis = _analyse_file(path, facts.seconds, report)
-            store_arrays(
-                folder,
-                "shots",
-                ANALYSIS_VERSION,
-                digest,
-                {part.name: getattr(analysis, part.name) for part in fields(_Analysis)},
-            )
-        footage.append(_footage(path, digest, analysis))
-        found.append(analysis)
-    if progress:
-        progress(1.0, f"{sum(len(one.start) for one in found)} shots")
-    return _table(tuple(footage), found)
+        if digest not in films:
+            films[digest], facts[digest] = path, probed
+    found = {digest: remembered(folder, digest) for digest in films}
+    records = {digest: record for digest, record in found.items() if record is not None}
+    missing = [facts[digest] for digest in films if digest not in records]
+    if missing:
+        digests = [digest for digest in films if digest not in records]
+        try:
+            with scratch_folder(folder) as scratch:
+                analyser = _Analyser(folder, scratch, tell)
+                records |= analyser.run(missing, digests, workers or _cores())
+        except OSError as error:
+            raise SegueError(
+                f"The analysis broke off ({error}); see that the footage can be read and that "
+                f"there is room in {folder}."
+            ) from error
+    tell(1.0, f"{sum(len(record.start) for record in records.values())} shots")
+    return table_of(films, records)
 
 
-def _analyse_file(path: Path, seconds: float | None, progress: Progress) -> _Analysis:
-    """Decode a file once."""
-    with open_media(path) as container:
-        stream = require_video(container)
-        rate = frame_rate(stream)
-        expected = max(int((seconds or 0.0) * rate), 1)
-        detector, samples, rotation = _watch(container, rate, expected, path.name, progress)
-        count = detector.count
+class _Analyser:
+    """Analyses films that the cache does not know."""
+
+    def __init__(self, cache: Path, scratch: Path, tell: Progress) -> None:
+        self._cache, self._scratch, self._tell = cache, scratch, tell
+        self._tasks: list[_Task] = []
+        self._records: dict[str, FilmRecord] = {}
+
+    def run(
+        self, films: Sequence[MediaFacts], digests: Sequence[str], workers: int
+    ) -> dict[str, FilmRecord]:
+        """Return their records by digest."""
+        for number, (facts, digest) in enumerate(zip(films, digests, strict=True)):
+            self._tell(0.0, f"looking through {facts.path.name}")
+            self._tasks.append(self._plan(facts, digest, number))
+        seconds = sum(task.expected / task.rate for task in self._tasks)
+        stretches = sum(len(task.stretches) for task in self._tasks)
+        count = min(workers, stretches, max(int(seconds / SECONDS_PER_WORKER), 1))
+        lines = [line for task in self._tasks for line in task.jobs]
+        self._done = [0] * len(lines)
+        if count == 1:
+            for number, line in enumerate(lines):
+                work(json.loads(line), partial(self._report, number))
+        else:
+            self._run_pool(lines, count)
+        self._conclude_ready()
+        return self._records
+
+    def _run_pool(self, lines: list[str], count: int) -> None:
+        module = "segue.envs.film.analysis_worker"
+        try:
+            with WorkerPool(count, self._scratch, module, AnalysisError) as workers:
+                workers.start(lines)
+                workers.finish(self._report)
+        except AnalysisError as error:
+            if error.worker_trace:
+                raise
+            raise MediaError(str(error)) from error
+
+    def _plan(self, facts: MediaFacts, digest: str, number: int) -> _Task:
+        with decoding(facts.path):
+            stretches, expected = plan_stretches(facts.path)
+        rate = facts.rate or Fraction(1)  # without picture the line above has said so
+        if stretches == (WHOLE,):
+            expected = max(expected, int((facts.seconds or 0.0) * rate))
+        stride = max(round(rate / SAMPLES_PER_SECOND), expected // MOST_SAMPLES, 1)
+        parts = tuple(self._scratch / f"film{number}-{k}.npz" for k in range(len(stretches)))
+        sound = self._scratch / f"film{number}-sound.npz"
+        return _Task(facts.path, digest, rate, expected, stride, stretches, parts, sound)
+
+    def _report(self, job: int, frames: int) -> None:
+        self._done[job] = max(frames, self._done[job])
+        self._conclude_ready()
+        share = sum(self._done) / max(sum(task.expected for task in self._tasks), 1)
+        names = {task.path.name for task in self._tasks}
+        what = names.pop() if len(names) == 1 else f"{len(names)} films"
+        self._tell(min(share, 1.0), f"watching {what}")
+
+    def _conclude_ready(self) -> None:
+        """Make and remember the records of films whose parts are all there."""
+        for task in self._tasks:
+            if task.digest not in self._records and task.is_ready:
+                record = self._conclude(task)
+                remember(self._cache, task.digest, record)
+                self._records[task.digest] = record
+
+    def _conclude(self, task: _Task) -> FilmRecord:
+        film = read_watched(list(task.parts))
+        if film is None:
+            line = job_line(task.path, task.parts[0], WHOLE, task.stride)
+            work(json.loads(line), _ignore)
+            film = read_watched([task.parts[0]])
+        assert film is not None  # one part joins with itself
+        heard = read_heard(task.sound)
+        for part in (task.sound, *task.parts):
+            part.unlink()
+        count = len(film.evidence.signatures)
         if count < 2:
-            raise MediaError(f"{path} has only {count} frame(s); give a film, not a picture.")
-        shots = detector.shots()
+            raise MediaError(f"{task.path} has only {count} frame(s); give a film, not a picture.")
+        shots = find_shots(film.evidence, task.rate)
         if not shots:
             raise MediaError(
-                f"{path} holds no shot of half a second or more that shows something; give "
+                f"{task.path} holds no shot of half a second or more that shows something; give "
                 "longer footage."
             )
-        size = displayed_size(stream, rotation)
-        sound = bool(container.streams.audio)
-    facts = np.array((rate.numerator, rate.denominator, count, *size, sound), np.int64)
-    return _pool(facts, shots, samples)
+        width, height, sound, _ = film.facts.tolist()
+        rate = (task.rate.numerator, task.rate.denominator)
+        pooled = pool(shots, film)
+        edges = [(float(start / task.rate), float(stop / task.rate)) for start, stop in shots]
+        return FilmRecord(
+            facts=np.array((*rate, count, width, height, sound), np.int64),
+            start=np.array([start for start, _ in shots], np.int32),
+            frames=np.array([stop - start for start, stop in shots], np.int32),
+            features=pooled.features,
+            colours=pooled.colours,
+            thumbnails=pooled.thumbnails,
+            quality=pooled.quality,
+            sound=np.array([sound_features(heard, *edge) for edge in edges], np.float32),
+        )
 
 
-def _watch(
-    container: InputContainer, rate: Fraction, expected: int, name: str, progress: Progress
-) -> tuple[ShotDetector, _Samples, int]:
-    """Show every frame to the shot detector and describe some."""
-    stride = max(round(rate / SAMPLES_PER_SECOND), expected // MOST_SAMPLES, 1)
-    detector, samples, reformatter = ShotDetector(rate), _Samples(), VideoReformatter()
-    before: Picture | None = None
-    rotation = 0
-    for index, frame in grid_frames(container, require_video(container)):
-        rotation = frame.rotation
-        picture = _small(frame, reformatter)
-        luma = grey(picture)
-        detector.show(index, picture, luma)
-        if index % stride == 0 and len(samples.places) < 2 * MOST_SAMPLES:
-            moved = (0.0,) * 3 if before is None else motion(before, luma, float(rate))
-            samples.add(index, picture, luma, moved)
-        before = luma
-        if index % max(round(rate), 1) == 0:
-            progress(min(index / expected, 1.0), f"watching {name}")
-    return detector, samples, rotation
+def _cores() -> int:
+    """Processor cores that this process may use, at most `MOST_WORKERS`."""
+    if hasattr(os, "sched_getaffinity"):
+        return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+    return min(os.cpu_count() or 1, MOST_WORKERS)
 
 
-def _small(frame: VideoFrame, reformatter: VideoReformatter) -> Picture:
-    """The frame as displayed, BGR, `ANALYSED` in size."""
-    turned = bool(round(frame.rotation / 90) % 2)
-    width, height = ANALYSED[::-1] if turned else ANALYSED
-    small = reformatter.reformat(
-        frame, width, height, "bgr24", interpolation=Interpolation.AREA
-    ).to_ndarray()
-    return upright(np.asarray(small, dtype=np.uint8), frame.rotation)
+def _say_nothing(share: float, text: str) -> None:
+    """Progress nobody wants to hear of."""
 
 
-def _pool(facts: npt.NDArray[np.int64], shots: list[Span], samples: _Samples) -> _Analysis:
-    """Average the descriptions over each third of each shot."""
-    places = np.array(samples.places)
-    features, colours = np.array(samples.features), np.array(samples.colours)
-    looks = np.zeros((len(shots), THIRDS, len(FEATURES)), np.float32)
-    shares = np.zeros((len(shots), THIRDS, COLOURS), np.float32)
-    thumbnails = np.zeros((len(shots), THIRDS, *THUMBNAIL, 3), np.uint8)
-    for row, (start, stop) in enumerate(shots):
-        inside = np.flatnonzero((places >= start) & (places < stop))
-        # The movement from the last frame of another shot to the first of this one is none.
-        moving = inside[places[inside] > start]
-        for third in range(THIRDS):
-            span = (start + (stop - start) * third // 3, start + (stop - start) * (third + 1) // 3)
-            middle = (span[0] + span[1]) / 2
-            pooled = _within(places, inside, span, middle)
-            looks[row, third] = features[pooled].mean(axis=0)
-            pairs = _within(places, moving, span, middle)
-            looks[row, third, _MOTION] = features[pairs, _MOTION].mean(axis=0) if len(pairs) else 0
-            shares[row, third] = colours[pooled].mean(axis=0)
-            nearest = inside[np.argmin(np.abs(places[inside] - middle))]
-            thumbnails[row, third] = samples.thumbnails[nearest]
-    starts = np.array([start for start, _ in shots], np.int32)
-    lengths = np.array([stop - start for start, stop in shots], np.int32)
-    return _Analysis(facts, starts, lengths, looks, unit_colours(shares), thumbnails)
-
-
-def _within(
-    places: npt.NDArray[np.int64], rows: npt.NDArray[np.int64], span: Span, middle: float
-) -> npt.NDArray[np.int64]:
-    """Rows sampled inside a span; the row nearest its middle where there is none."""
-    chosen = rows[(places[rows] >= span[0]) & (places[rows] < span[1])]
-    if len(chosen) or not len(rows):
-        return chosen
-    return rows[[int(np.argmin(np.abs(places[rows] - middle)))]]
-
-
-def _cached(folder: Path, digest: str) -> _Analysis | None:
-    """The remembered analysis, if it is whole and of the shape that this version writes."""
-    arrays = load_arrays(folder, "shots", ANALYSIS_VERSION, digest)
-    if arrays is None or set(arrays) != {part.name for part in fields(_Analysis)}:
-        return None
-    count = len(arrays["start"]) if arrays["start"].ndim == 1 else -1
-    expected = {
-        "facts": ((6,), np.int64),
-        "start": ((count,), np.int32),
-        "frames": ((count,), np.int32),
-        "features": ((count, THIRDS, len(FEATURES)), np.float32),
-        "colours": ((count, THIRDS, COLOURS), np.float32),
-        "thumbnails": ((count, THIRDS, *THUMBNAIL, 3), np.uint8),
-    }
-    if count < 1 or any(
-        arrays[name].shape != shape or arrays[name].dtype != kind
-        for name, (shape, kind) in expected.items()
-    ):
-        return None
-    return _Analysis(**arrays)  # type: ignore[arg-type]  # the types were just checked
-
-
-def _footage(path: Path, digest: str, analysis: _Analysis) -> Footage:
-    numerator, denominator, frames, width, height, sound = analysis.facts.tolist()
-    licence, attribution = known_source(path, digest)
-    rate = Fraction(numerator, denominator)
-    return Footage(path, digest, rate, frames, width, height, bool(sound), licence, attribution)
-
-
-def _table(footage: tuple[Footage, ...], found: list[_Analysis]) -> ShotTable:
-    """Put the files' rows under one another."""
-    lengths = [len(one.start) for one in found]
-    return ShotTable(
-        footage=footage,
-        file=np.repeat(np.arange(len(found), dtype=np.int32), lengths),
-        start=np.concatenate([one.start for one in found]),
-        frames=np.concatenate([one.frames for one in found]),
-        features=np.concatenate([one.features for one in found]),
-        colours=np.concatenate([one.colours for one in found]),
-        thumbnails=np.concatenate([one.thumbnails for one in found]),
-    )
+def _ignore(frames: int) -> None:
+    """Frames nobody counts."""

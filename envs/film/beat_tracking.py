@@ -1,7 +1,7 @@
 """Beats of a sound file, and the exact grid of a tune that was written by numbers.
 
-Tracking is librosa's (Ellis 2007, "Beat tracking by dynamic programming"), with a check of the
-octave that such trackers often miss. Bars are taken to be of four beats, phrases of four bars.
+Beats come from `segue.envs.film.tempo`, sections from `segue.envs.film.sections`. Bars are taken to
+be of four beats, phrases of four bars.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
-import av
 import numpy as np
 import numpy.typing as npt
 
 from segue.envs.base.errors import SegueError
 from segue.envs.film.beats import BeatGrid
-from segue.envs.film.gate import Limits, MediaError, open_media, require_audio
+from segue.envs.film.gate import Limits, MediaError, open_media
+from segue.envs.film.sections import beat_features, novelty, section_starts
+from segue.envs.film.sound_reader import mono_blocks
+from segue.envs.film.tempo import beat_places, drums, near
 
 Progress = Callable[[float, str], None]
 """Called with the share done, in [0, 1], and what is being done."""
@@ -27,9 +29,6 @@ SAMPLE_RATE = 22_050
 HOP = 256
 """Samples between two values of the onset envelope: 11.6 ms."""
 
-TEMPO_RANGE = (70.0, 160.0)
-"""Beats per minute that a listener is likely to tap."""
-
 ONSET_DELAY = 1.5 * HOP / SAMPLE_RATE
 """Seconds by which the tracker is late, measured on clicks of 80 to 150 a minute (17 ms).
 
@@ -38,14 +37,14 @@ The envelope is a difference of two values, and its windows are longer than a ho
 
 MUSIC_LIMITS = Limits(size=2 * 2**30, seconds=3600.0)
 
+BAR = 4
+"""Beats of a bar of tracked music."""
 PHRASE_BARS = 4
 PHRASE, DOWNBEAT, MID_BAR, OTHER = 1.0, 0.7, 0.4, 0.25
 """Strength of a beat by its place."""
 
-_FEWEST_BEATS = 4
 _STEADY = 8
 _ONSET_SHARE = 0.2
-_WEAK, _EQUAL = 0.35, 0.75
 
 
 def track_beats(path: Path | str, *, progress: Progress | None = None) -> BeatGrid:
@@ -79,23 +78,28 @@ def track_beats(path: Path | str, *, progress: Progress | None = None) -> BeatGr
     sound = read_mono(path)
     tell(0.4, f"finding the beats of {name}")
     onsets = _onset_envelope(sound, highest=SAMPLE_RATE / 2)
-    beats = _beat_frames(onsets) if onsets.max() > 0 else np.zeros(0, np.int64)
-    if len(beats) < _FEWEST_BEATS:
+    bass = _onset_envelope(sound, highest=200.0)
+    beats = beat_places(onsets, bass, SAMPLE_RATE / HOP)
+    if not len(beats):
         raise SegueError(f"No beat can be heard in {path}; give music with a pulse.")
     times = _beat_times(beats, len(sound) / SAMPLE_RATE)
     places = np.round((times[:-1] + ONSET_DELAY) * SAMPLE_RATE / HOP).astype(np.int64)
-    heard = _near(onsets, places)
+    heard = near(onsets, places)
     # Bass marks the bar in most music, so it decides together with everything else.
-    bass = _near(_onset_envelope(sound, highest=200.0), places)
-    weight = heard / heard.mean() + bass / max(float(bass.mean()), 1e-9)
+    downbeat, phrase = _bars(drums(heard, near(bass, places)))
+    placed = metrical_strength(len(heard), BAR, phrase)
     rank = np.argsort(np.argsort(heard)) / max(len(heard) - 1, 1)
-    strength = (1 - _ONSET_SHARE) * _placed(weight) + _ONSET_SHARE * rank
+    tell(0.7, f"finding the sections of {name}")
+    downbeats = np.arange(downbeat, len(heard), BAR)
+    novel = novelty(beat_features(sound, SAMPLE_RATE, times))
     tell(1.0, f"{len(heard)} beats")
     return BeatGrid(
         times,
-        strength.astype(np.float32),
+        ((1 - _ONSET_SHARE) * placed + _ONSET_SHARE * rank).astype(np.float32),
         beat_energy(sound, times).astype(np.float32),
         60.0 / _period(times),
+        downbeats,
+        section_starts(novel, downbeats),
     )
 
 
@@ -139,7 +143,8 @@ def grid_of_tune(
         raise SegueError(f"The energy of {beats} beats must be {beats} numbers from 0 to 1.")
     times = np.arange(beats + 1, dtype=np.float64) * (60.0 / tempo)
     strength = metrical_strength(beats, beats_per_bar).astype(np.float32)
-    return BeatGrid(times, strength, loudness, float(tempo))
+    downbeats = np.arange(0, beats, beats_per_bar)
+    return BeatGrid(times, strength, loudness, float(tempo), downbeats)
 
 
 def metrical_strength(beats: int, beats_per_bar: int, first: int = 0) -> Array:
@@ -161,15 +166,12 @@ def read_mono(path: Path | str) -> npt.NDArray[np.float32]:
     MediaError
         If the file cannot be read, has no sound or more than ``MUSIC_LIMITS.seconds`` of it.
     """
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
     parts: list[npt.NDArray[np.float32]] = []
     room = int(MUSIC_LIMITS.seconds * SAMPLE_RATE) + SAMPLE_RATE
     with open_media(path, limits=MUSIC_LIMITS) as container:
-        stream = require_audio(container)
-        for frame in [*container.decode(stream), None]:
-            for part in resampler.resample(frame):
-                parts.append(np.asarray(part.to_ndarray(), dtype=np.float32).reshape(-1))
-                room -= len(parts[-1])
+        for part in mono_blocks(container, SAMPLE_RATE):
+            parts.append(part)
+            room -= len(part)
             if room < 0:
                 raise MediaError(
                     f"{path} has more than {MUSIC_LIMITS.seconds:,.0f} s of sound; cut it shorter."
@@ -177,32 +179,6 @@ def read_mono(path: Path | str) -> npt.NDArray[np.float32]:
     if not parts:
         raise MediaError(f"{path} has a sound track without any sound in it; give another.")
     return np.concatenate(parts)
-
-
-def octave_of(tempo: float, on_beat: float, between: float, alternate: float) -> float:
-    """Tempo, or twice or half of it: the one that a listener would tap.
-
-    Parameters
-    ----------
-    tempo : float
-        What the tracker says, in beats per minute, > 0.
-    on_beat, between : float
-        Mean onset strength on its beats and half-way between them.
-    alternate : float
-        That of the weaker half of its beats (every second) over that of the stronger, in [0, 1].
-
-    Returns
-    -------
-    float
-        Folded into `TEMPO_RANGE`. Where two octaves lie in it, the double is taken if the onsets
-        between are nearly as strong (`_EQUAL`), the half if every second beat is weak (`_WEAK`).
-    """
-    slowest, fastest = TEMPO_RANGE
-    if tempo < slowest or (2 * tempo <= fastest and between >= _EQUAL * on_beat):
-        return octave_of(2 * tempo, 1.0, 0.0, 1.0)
-    if tempo > fastest or (tempo / 2 >= slowest and alternate <= _WEAK):
-        return octave_of(tempo / 2, 1.0, 0.0, 1.0)
-    return tempo
 
 
 def _onset_envelope(sound: npt.NDArray[np.float32], highest: float) -> Array:
@@ -218,25 +194,6 @@ def _onset_envelope(sound: npt.NDArray[np.float32], highest: float) -> Array:
     )
     loudness = power_to_db(spectrum, ref=np.max)
     return np.asarray(onset_strength(S=loudness, sr=SAMPLE_RATE, hop_length=HOP), dtype=np.float64)
-
-
-def _beat_frames(onsets: Array) -> npt.NDArray[np.int64]:
-    """Places of the beats in the onset envelope, at the octave of `octave_of`."""
-    from librosa.beat import beat_track
-
-    tracked = {"onset_envelope": onsets, "sr": SAMPLE_RATE, "hop_length": HOP}
-    found, beats = beat_track(**tracked)
-    tempo = float(np.atleast_1d(found)[0])
-    if tempo <= 0 or len(beats) < _FEWEST_BEATS:
-        return np.zeros(0, np.int64)
-    on_beat = _near(onsets, beats)
-    between = _near(onsets, (beats[:-1] + beats[1:]) // 2)
-    halves = sorted((float(on_beat[::2].mean()), float(on_beat[1::2].mean())))
-    alternate = halves[0] / max(halves[1], 1e-9)
-    better = octave_of(tempo, float(on_beat.mean()), float(between.mean()), alternate)
-    if better != tempo:
-        _, beats = beat_track(**tracked, bpm=better)
-    return np.asarray(beats, dtype=np.int64)
 
 
 def _beat_times(beats: npt.NDArray[np.int64], seconds: float) -> Array:
@@ -260,19 +217,12 @@ def _period(times: Array) -> float:
     return float(np.median(times[step:] - times[:-step])) / step
 
 
-def _near(onsets: Array, places: npt.NDArray[np.int64]) -> Array:
-    """Largest onset strength within two values (23 ms) of each place."""
-    around = np.clip(places[:, None] + np.arange(-2, 3), 0, len(onsets) - 1)
-    return np.asarray(onsets[around].max(axis=1), dtype=np.float64)
-
-
-def _placed(weight: Array) -> Array:
-    """Metrical strengths, put where beats of a bar and bars of a phrase weigh most."""
-    bar = 4
-    downbeat = max(range(bar), key=lambda first: float(weight[first::bar].mean()))
-    starts = range(downbeat, min(bar * PHRASE_BARS, len(weight)), bar)
-    phrase = max(starts, key=lambda first: float(weight[first :: bar * PHRASE_BARS].mean()))
-    return metrical_strength(len(weight), bar, phrase)
+def _bars(weight: Array) -> tuple[int, int]:
+    """First downbeat and first beat of a phrase: where beats so far apart weigh most."""
+    downbeat = max(range(BAR), key=lambda first: float(weight[first::BAR].mean()))
+    starts = range(downbeat, min(BAR * PHRASE_BARS, len(weight)), BAR)
+    phrase = max(starts, key=lambda first: float(weight[first :: BAR * PHRASE_BARS].mean()))
+    return downbeat, phrase
 
 
 def beat_energy(sound: npt.NDArray[np.float32], times: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +23,18 @@ class BeatGrid:
         Loudness of each beat relative to the piece, in [0, 1].
     tempo : float
         Beats per minute.
+    downbeats : ndarray (d,) int64
+        Beats that begin a bar, increasing; empty where nobody knows.
+    sections : ndarray (s,) int64
+        Beats that begin a section of the piece, increasing; the first is 0.
     """
 
     times: npt.NDArray[np.float64]
     strength: npt.NDArray[np.float32]
     energy: npt.NDArray[np.float32]
     tempo: float
+    downbeats: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    sections: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
 
     def __len__(self) -> int:
         return len(self.strength)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segue.envs.film.shots import COLOURS
+from segue.envs.film.shots import COLOURS, FEATURES
 
 Picture = npt.NDArray[np.uint8]
 Vector = npt.NDArray[np.float32]
@@ -22,8 +22,17 @@ SHARP_VARIANCE = 4000.0
 FAST = 0.5
 """Picture widths a second that give a motion of tanh(1) = .76: a brisk pan."""
 
+SHAKY = 0.1
+"""Quick camera movement, in picture widths a second, that gives a shake of tanh(1) = .76."""
+
 GREY_CHROMA = 0.15
 """HSV saturation below which a pixel counts as grey in the colour histogram."""
+
+CRUSHED, BLOWN = 3, 252
+"""Luma from which down a pixel has lost its shadows, and from which up its lights."""
+
+SAMPLED = (*FEATURES, "exposure", "subject_size", "camera_x", "camera_y")
+"""What is noted of a sampled frame; the camera's movement in picture widths a second."""
 
 _HUES, _GREYS = 8, 8
 
@@ -35,12 +44,17 @@ def grey(picture: Picture) -> Picture:
 
 def brightness(luma: Picture) -> float:
     """Mean luma / 255, in [0, 1]."""
-    return float(luma.mean()) / 255.0
+    return _mean_and_deviation(luma)[0] / 255.0
 
 
 def contrast(luma: Picture) -> float:
     """Standard deviation of luma / 127.5 (RMS contrast), in [0, 1]: 1 is half black, half white."""
-    return float(luma.std()) / 127.5
+    return deviation(luma) / 127.5
+
+
+def deviation(luma: Picture) -> float:
+    """Standard deviation of luma, 0-127.5."""
+    return _mean_and_deviation(luma)[1]
 
 
 def saturation(picture: Picture) -> float:
@@ -49,9 +63,10 @@ def saturation(picture: Picture) -> float:
     HSV saturation (max - min) / max weighted by value, since the saturation of nearly black pixels
     is noise.
     """
-    highest = picture.max(axis=2).sum(dtype=np.float64)
-    lowest = picture.min(axis=2).sum(dtype=np.float64)
-    return float((highest - lowest) / highest) if highest > 0 else 0.0
+    blue, green, red = cv2.split(picture)
+    highest = float(cv2.sumElems(cv2.max(cv2.max(blue, green), red))[0])
+    lowest = float(cv2.sumElems(cv2.min(cv2.min(blue, green), red))[0])
+    return (highest - lowest) / highest if highest > 0 else 0.0
 
 
 def warmth(picture: Picture) -> float:
@@ -69,11 +84,14 @@ def sharpness(luma: Picture) -> float:
     return variance / (variance + SHARP_VARIANCE)
 
 
-def motion(before: Picture, luma: Picture, rate: float) -> tuple[float, float, float]:
-    """Amount and mean direction of movement between two grey pictures, a frame apart.
+def exposure(luma: Picture) -> float:
+    """Share of the pixels between `CRUSHED` and `BLOWN`, in [0, 1]: 1 where nothing is clipped."""
+    counts = np.bincount(luma.ravel(), minlength=256)
+    return float(counts[CRUSHED + 1 : BLOWN].sum()) / luma.size
 
-    With (u, v) the dense optical flow (DIS, Kroeger et al. 2016) in picture widths a second and
-    s = `FAST`: tanh(mean |(u, v)| / s), tanh(mean u / s), tanh(mean v / s).
+
+def optical_flow(before: Picture, luma: Picture, rate: float) -> Vector:
+    """Dense optical flow between two grey pictures, a frame apart (DIS, Kroeger et al. 2016).
 
     Parameters
     ----------
@@ -84,25 +102,76 @@ def motion(before: Picture, luma: Picture, rate: float) -> tuple[float, float, f
 
     Returns
     -------
-    tuple of float
-        Amount in [0, 1); to the right and down in (-1, 1), each no larger than the amount. They
-        tell where the picture's content goes: a pan to the right moves it to the left.
+    ndarray (height, width, 2) float32
+        Picture widths a second, to the right and down. They tell where the picture's content goes:
+        a pan to the right moves it to the left.
     """
     estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     pair = (np.ascontiguousarray(before), np.ascontiguousarray(luma))
     flow = np.asarray(estimator.calc(*pair, np.zeros((*luma.shape, 2), np.float32)))
-    scale = rate / luma.shape[1] / FAST
-    amount = float(np.hypot(flow[..., 0], flow[..., 1]).mean())
+    return np.asarray(flow * np.float32(rate / luma.shape[1]), dtype=np.float32)
+
+
+def motion(flow: Vector) -> tuple[float, float, float]:
+    """Amount and mean direction of the movement that `optical_flow` found.
+
+    With (u, v) the flow and s = `FAST`: tanh(mean |(u, v)| / s), tanh(mean u / s),
+    tanh(mean v / s).
+
+    Returns
+    -------
+    tuple of float
+        Amount in [0, 1); to the right and down in (-1, 1), each no larger than the amount.
+    """
+    amount = float(cv2.magnitude(flow[..., 0], flow[..., 1]).mean(dtype=np.float64))
     right, down = flow.reshape(-1, 2).mean(axis=0, dtype=np.float64)
-    moved = np.tanh(np.array([amount, right, down]) * scale)
+    moved = np.tanh(np.array([amount, right, down]) / FAST)
     return float(moved[0]), float(moved[1]), float(moved[2])
 
 
-def salient_centroid(luma: Picture) -> tuple[float, float]:
-    """Centre of the salient detail: x to the right and y down, in [-1, 1]; (0, 0) without detail.
+def camera_motion(flow: Vector) -> tuple[float, float]:
+    """Movement of the whole picture in widths a second: median of the flow, right and down.
+
+    The median leaves out what moves in front of the background, up to half of the picture.
+    """
+    right, down = np.median(flow[::3, ::3].reshape(-1, 2), axis=0)
+    return float(right), float(down)
+
+
+def shake(camera: npt.NDArray[np.float64]) -> float:
+    """How restless the camera is: tanh of the quick part of its movement over `SHAKY`.
+
+    The quick part is the root mean square of the second difference of its velocity, over the
+    square root of 6, which is the velocity's own if the samples are independent. A pan has none.
+
+    Parameters
+    ----------
+    camera : ndarray (samples, 2) float64
+        `camera_motion` of neighbouring samples, about eight a second.
+
+    Returns
+    -------
+    float
+        In [0, 1); 0 for fewer than three samples.
+    """
+    if len(camera) < 3:
+        return 0.0
+    bend = camera[2:] - 2 * camera[1:-1] + camera[:-2]
+    return float(np.tanh(np.sqrt(np.square(bend).sum(axis=1).mean() / 6) / SHAKY))
+
+
+def salient_region(luma: Picture) -> tuple[float, float, float]:
+    """Where the salient detail lies and how much of the picture it takes.
 
     Gradient |dx| + |dy| (Sobel), smoothed over a tenth of the width, less its mean, negative parts
     dropped, squared: what stands out from a busy picture rules, not the busy picture.
+
+    Returns
+    -------
+    tuple of float
+        Centre, x to the right and y down, in [-1, 1]; and the area, as a share of the picture in
+        [0, 1], of the rectangle over which evenly spread detail would have the same standard
+        deviations. (0, 0, 0) without detail.
     """
     # Whole numbers as far as possible: the last bits of OpenCV's floating point depend on where an
     # array lies in memory, and the same film must give the same table.
@@ -114,11 +183,15 @@ def salient_centroid(luma: Picture) -> tuple[float, float]:
     weight = np.square(np.maximum(detail - detail.mean(), 0.0))
     total = float(weight.sum())
     if total < 1.0:
-        return 0.0, 0.0
-    height, width = luma.shape
-    x = float((weight.sum(axis=0) * _centres(width)).sum()) / total
-    y = float((weight.sum(axis=1) * _centres(height)).sum()) / total
-    return x, y
+        return 0.0, 0.0, 0.0
+    x, wide = _spread(weight.sum(axis=0) / total)
+    y, high = _spread(weight.sum(axis=1) / total)
+    return x, y, min(3.0 * wide * high, 1.0)
+
+
+def salient_centroid(luma: Picture) -> tuple[float, float]:
+    """Centre of the salient detail, the first two of `salient_region`."""
+    return salient_region(luma)[:2]
 
 
 def colour_shares(picture: Picture) -> Vector:
@@ -151,15 +224,29 @@ def unit_colours(shares: Vector) -> Vector:
 
 
 def still_features(picture: Picture, luma: Picture) -> Vector:
-    """Vector of the features of one picture in the order of `shots.FEATURES`, motion left at 0.
+    """Vector of the features of one picture in the order of `SAMPLED`, movement left at 0.
 
     Returns
     -------
-    ndarray (10,) float32
+    ndarray (len(SAMPLED),) float32
     """
-    x, y = salient_centroid(luma)
+    x, y, size = salient_region(luma)
     looks = (brightness(luma), contrast(luma), saturation(picture), warmth(picture))
-    return np.array((*looks, sharpness(luma), 0.0, 0.0, 0.0, x, y), np.float32)
+    shot = (sharpness(luma), 0.0, 0.0, 0.0, x, y)
+    return np.array((*looks, *shot, exposure(luma), size, 0.0, 0.0), np.float32)
+
+
+def _mean_and_deviation(luma: Picture) -> tuple[float, float]:
+    # OpenCV sums whole numbers here, exactly, and takes a fifth of NumPy's time.
+    mean, spread = cv2.meanStdDev(luma)
+    return float(np.asarray(mean).item()), float(np.asarray(spread).item())
+
+
+def _spread(share: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Mean and standard deviation of a distribution over the pixels of a line."""
+    at = _centres(len(share))
+    mean = float((share * at).sum())
+    return mean, float(np.sqrt((share * np.square(at - mean)).sum()))
 
 
 def _centres(size: int) -> npt.NDArray[np.float64]:

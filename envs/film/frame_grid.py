@@ -22,17 +22,31 @@ from segue.envs.film.gate import DEFAULT_LIMITS, Limits, MediaError, frame_rate
 
 
 def grid_frames(
-    container: InputContainer, stream: VideoStream, *, limits: Limits = DEFAULT_LIMITS
+    container: InputContainer,
+    stream: VideoStream,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    origin: Fraction | None = None,
 ) -> Iterator[tuple[int, VideoFrame]]:
-    """Decode the whole stream, frame by frame of the grid.
+    """Decode the stream, frame by frame of the grid.
 
     Decoding uses FFmpeg's frame threads.
+
+    Parameters
+    ----------
+    container, stream : InputContainer, VideoStream
+        The file, at its beginning or, with `origin`, where it was sought.
+    limits : Limits
+        Caps on it.
+    origin : Fraction or None
+        Seconds of the file's first frame, by its time stamp; None where that comes first now.
 
     Yields
     ------
     tuple of (int, VideoFrame)
-        0, 1, 2, ... without gaps, and the picture as coded; see `upright`. The same picture comes
-        again where the file holds it for longer than one frame.
+        0, 1, 2, ... without gaps (from another number on with `origin`), and the picture as coded;
+        see `upright`. The same picture comes again where the file holds it for longer than one
+        frame.
 
     Raises
     ------
@@ -42,7 +56,7 @@ def grid_frames(
     stream.thread_type = "AUTO"
     rate = frame_rate(stream)
     most = int(limits.seconds * rate) + 1
-    first: Fraction | None = None
+    first = origin
     shown: VideoFrame | None = None
     count = 0
     for frame in container.decode(stream):
@@ -51,6 +65,8 @@ def grid_frames(
             seconds = frame.pts * Fraction(frame.time_base)
             first = seconds if first is None else first
             place = round((seconds - first) * rate)
+            if shown is None and origin is not None:
+                count = place
         if max(place, count) > most:
             raise MediaError(
                 f"{container.name} has pictures beyond the {limits.seconds:,.0f} s allowed; "

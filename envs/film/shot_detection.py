@@ -10,6 +10,7 @@ Those passages belong to no shot.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
@@ -19,17 +20,12 @@ import numpy.typing as npt
 from scenedetect import FrameTimecode
 from scenedetect.detectors import AdaptiveDetector
 
-from segue.envs.film.features import Picture
-
-Signatures = npt.NDArray[np.uint8]
-Span = tuple[int, int]
-"""First frame and the frame after the last."""
+from segue.envs.film.dissolves import dissolves
+from segue.envs.film.features import Picture, deviation
+from segue.envs.film.signatures import PIXELS, Signatures, Span, correlation, signature_of
 
 SHORTEST = Fraction(1, 2)
 """Seconds of the shortest shot; see `joined`."""
-
-SIGNATURE = (16, 9)
-"""Width and height of the grey signature."""
 
 EVEN = 4.0
 """Standard deviation of luma (0-255) below which a frame holds no picture."""
@@ -43,19 +39,43 @@ _KEEN_ALIKE = 0.5
 _SURE_ALIKE = 0.9
 _REPEATED = 0.5
 _MOST_REPEATS = 3
-_DISSOLVE_HALVES = (0.25, 0.5, 1.0)
-_DISSOLVE_CHANGE = 14.0
-_DISSOLVE_RESIDUE = 0.2
-_DISSOLVE_ALIKE = 0.5
-_DISSOLVE_SPREAD = 0.9
-_BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the frames of a film, or of a stretch of it, tell about its shots.
+
+    Attributes
+    ----------
+    signatures : ndarray (frames, pixels) uint8
+        Grey signature of each frame.
+    spreads : ndarray (frames,) float64
+        Standard deviation of each frame's luma, 0-255.
+    sure, keen : ndarray (cuts,) int64
+        Cuts that the detector found at its own setting and at the keener one: numbers of frames
+        in the film.
+    """
+
+    signatures: Signatures
+    spreads: npt.NDArray[np.float64]
+    sure: npt.NDArray[np.int64]
+    keen: npt.NDArray[np.int64]
 
 
 class ShotDetector:
-    """Collects frames by `show`, then tells the shots by `shots`."""
+    """Collects evidence by `show`, frame after frame.
 
-    def __init__(self, rate: Fraction) -> None:
+    Parameters
+    ----------
+    rate : Fraction
+        Frames per second.
+    first : int
+        Number of the first frame that will be shown.
+    """
+
+    def __init__(self, rate: Fraction, first: int = 0) -> None:
         self._rate = rate
+        self._first = first
         # Every cut is wanted here; `joined` judges short shots once both their ends are known.
         self._sure = AdaptiveDetector(min_scene_len=1)
         self._keen = AdaptiveDetector(
@@ -68,9 +88,9 @@ class ShotDetector:
         self._repeats = 0
 
     def show(self, index: int, picture: Picture, luma: Picture) -> None:
-        """Take in frame `index` (0, 1, 2, ...), in BGR and in grey."""
-        signature = cv2.resize(luma, SIGNATURE, interpolation=cv2.INTER_AREA)
-        self._spreads.append(float(luma.std()))
+        """Take in frame `index` (each one more than the last), in BGR and in grey."""
+        signature = signature_of(luma)
+        self._spreads.append(deviation(luma))
         # Footage of 8 pictures a second inside a file of 24 repeats each twice, and beside two
         # frames without change every third would look like a cut. Longer stills are shown.
         if self._signatures and self._repeats < _MOST_REPEATS:
@@ -78,28 +98,45 @@ class ShotDetector:
             self._repeats = self._repeats + 1 if change < _REPEATED else 0
         else:
             self._repeats = 0
-        self._signatures.append(np.asarray(signature, dtype=np.uint8))
+        self._signatures.append(signature)
         if not self._repeats:
             now = FrameTimecode(index, self._rate)
             self._sure_cuts += [cut.frame_num for cut in self._sure.process_frame(now, picture)]
             self._keen_cuts += [cut.frame_num for cut in self._keen.process_frame(now, picture)]
 
-    @property
-    def count(self) -> int:
-        """Frames shown so far."""
-        return len(self._signatures)
+    def evidence(self, owned: Span) -> Evidence:
+        """Return what was found out about the frames of a span, all of them shown."""
+        rows = slice(owned[0] - self._first, owned[1] - self._first)
+        return Evidence(
+            np.array(self._signatures[rows], np.uint8).reshape(-1, PIXELS),
+            np.array(self._spreads[rows], np.float64),
+            _inside(self._sure_cuts, owned),
+            _inside(self._keen_cuts, owned),
+        )
 
-    def shots(self) -> list[Span]:
-        """Spans of the shots in order, disjoint, each at least `SHORTEST` long."""
-        signatures = np.array(self._signatures).reshape(self.count, -1)
-        cuts = changes_of_scene(self._sure_cuts, signatures, reach=1, most_alike=_SURE_ALIKE)
-        cuts += changes_of_scene(self._keen_cuts, signatures, reach=3, most_alike=_KEEN_ALIKE)
-        between = spans_between(cuts, self.count)
-        spreads = np.array(self._spreads)
-        gaps = even_passages(spreads, self._rate)
-        for span in between:
-            gaps += dissolves(signatures, spreads, span, self._rate)
-        return joined(without(between, gaps), signatures, self._rate)
+
+def find_shots(evidence: Evidence, rate: Fraction) -> list[Span]:
+    """Spans of the shots of a whole film in order, disjoint, each at least `SHORTEST` long.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Of every frame from 0 on.
+    rate : Fraction
+        Frames per second.
+    """
+    signatures, spreads = evidence.signatures, evidence.spreads
+    cuts = changes_of_scene(evidence.sure.tolist(), signatures, reach=1, most_alike=_SURE_ALIKE)
+    cuts += changes_of_scene(evidence.keen.tolist(), signatures, reach=3, most_alike=_KEEN_ALIKE)
+    between = spans_between(cuts, len(signatures))
+    gaps = even_passages(spreads, rate)
+    for span in between:
+        gaps += dissolves(signatures, spreads, span, rate)
+    return joined(without(between, gaps), signatures, rate)
+
+
+def _inside(cuts: list[int], span: Span) -> npt.NDArray[np.int64]:
+    return np.array([cut for cut in cuts if span[0] <= cut < span[1]], np.int64)
 
 
 def changes_of_scene(
@@ -123,7 +160,7 @@ def changes_of_scene(
         before = signatures[max(cut - reach, 0) : cut].astype(np.float32)
         after = signatures[cut : cut + reach].astype(np.float32)
         pairs = (np.repeat(before, len(after), axis=0), np.tile(after, (len(before), 1)))
-        if len(pairs[0]) and _correlation(*pairs).max() < most_alike:
+        if len(pairs[0]) and correlation(*pairs).max() < most_alike:
             kept.append(cut)
     return kept
 
@@ -170,77 +207,6 @@ def even_passages(spreads: npt.NDArray[np.float64], rate: Fraction) -> list[Span
     return passages
 
 
-def dissolves(
-    signatures: Signatures, spreads: npt.NDArray[np.float64], span: Span, rate: Fraction
-) -> list[Span]:
-    """Dissolves inside a span, which holds no cut.
-
-    Half-way through a dissolve the picture is the mean of those before and after it, while those
-    two differ, and the two overlaid make it flatter than either. Movement within one cell of the
-    signature averages likewise but flattens nothing. Tried over half a second, one and two.
-
-    Parameters
-    ----------
-    signatures : ndarray (frames, pixels) uint8
-        Grey signature of each frame.
-    spreads : ndarray (frames,) float64
-        Standard deviation of each frame's luma.
-    span : Span
-        Where to look.
-    rate : Fraction
-        Frames per second.
-
-    Returns
-    -------
-    list of Span
-        From where a twentieth of the new picture shows to where a twentieth of the old is left.
-    """
-    found: list[Span] = []
-    for seconds in _DISSOLVE_HALVES:
-        half = max(round(seconds * rate), 2)
-        for start in range(span[0], span[1] - 2 * half, _BLOCK):
-            block = signatures[start : min(start + _BLOCK + 2 * half, span[1])].astype(np.float32)
-            likeness = _dissolve_likeness(block, half)
-            spread = spreads[start : start + len(block)]
-            ends = np.hypot(spread[: -2 * half], spread[2 * half :]) / np.sqrt(2)
-            likeness[spread[half:-half] > _DISSOLVE_SPREAD * ends] = 1.0
-            for centre in _dips(likeness, half):
-                first, last = _mixed(block[centre : centre + 2 * half + 1])
-                passage = (start + centre + first, start + centre + last)
-                if all(passage[0] >= end or passage[1] <= begin for begin, end in found):
-                    found.append(passage)
-    return sorted(found)
-
-
-def _dissolve_likeness(block: npt.NDArray[np.float32], half: int) -> npt.NDArray[np.float32]:
-    """Distance of each middle picture from its ends' mean, relative to theirs; 1 where no case."""
-    before, middle, after = block[: -2 * half], block[half:-half], block[2 * half :]
-    change = np.abs(after - before).mean(axis=1)
-    residue = np.abs(middle - (before + after) / 2).mean(axis=1)
-    possible = (change > _DISSOLVE_CHANGE) & (_correlation(before, after) < _DISSOLVE_ALIKE)
-    ratio = np.where(possible, residue / np.maximum(change, 1e-6), 1.0)
-    return np.asarray(ratio, dtype=np.float32)
-
-
-def _dips(likeness: npt.NDArray[np.float32], half: int) -> list[int]:
-    """Places of the deepest dips below the threshold, no two nearer than `half`."""
-    dips: list[int] = []
-    for place in np.argsort(likeness, kind="stable").tolist():
-        if likeness[place] > _DISSOLVE_RESIDUE:
-            break
-        if all(abs(place - other) > half for other in dips):
-            dips.append(place)
-    return dips
-
-
-def _mixed(window: npt.NDArray[np.float32]) -> Span:
-    """Span inside a window in which between 5 and 95 % of its last picture shows."""
-    change = window[-1] - window[0]
-    share = ((window - window[0]) * change).sum(axis=1) / max(float((change**2).sum()), 1e-6)
-    mixed = np.flatnonzero((share > 0.05) & (share < 0.95))
-    return int(mixed[0]), int(mixed[-1]) + 1
-
-
 def without(spans: Iterable[Span], gaps: Iterable[Span]) -> list[Span]:
     """Spans with the gaps cut out of them."""
     pieces = list(spans)
@@ -270,18 +236,8 @@ def joined(spans: list[Span], signatures: Signatures, rate: Fraction) -> list[Sp
             continue
         if kept and flash and kept[-1][1] == flash[0] and flash[1] == start:
             sides = signatures[[kept[-1][1] - 1, start]].astype(np.float32)
-            if flash[1] - flash[0] < shortest and _correlation(sides[:1], sides[1:])[0] > ALIKE:
+            if flash[1] - flash[0] < shortest and correlation(sides[:1], sides[1:])[0] > ALIKE:
                 start = kept.pop()[0]
         kept.append((start, stop))
         flash = None
     return kept
-
-
-def _correlation(
-    left: npt.NDArray[np.float32], right: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
-    """Pearson correlation row by row; 0 where a row is even."""
-    left = left - left.mean(axis=1, keepdims=True)
-    right = right - right.mean(axis=1, keepdims=True)
-    scale = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
-    return np.asarray((left * right).sum(axis=1) / np.maximum(scale, 1e-6), dtype=np.float32)

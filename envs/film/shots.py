@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -31,11 +31,31 @@ motion_x, motion_y (mean optical flow, right and down positive) and centroid_x, 
 the salient detail, right and down positive) in [-1, 1].
 """
 
+QUALITY_FEATURES = ("exposure", "shake", "subject_size")
+"""Scalar features of a third that tell how well it was taken and how near, in [0, 1].
+
+exposure is the share of pixels that are neither crushed to black nor blown to white. shake is the
+quick part of the movement of most of the picture: the camera's, or a figure's that fills it.
+subject_size is the share of the picture that its salient detail spreads over: a proxy for the size
+of a face or figure, which would need a trained model. It tells a figure before a plain ground from
+one far off; a busy background counts as subject.
+"""
+
+SOUND_FEATURES = ("loudness", "speech", "music")
+"""Scalar features of a shot's own sound, in [0, 1]; all 0 without sound.
+
+loudness is 1 + L / 60 with L the root mean square in dB of full scale, 0 from -60 dB down. speech
+and music are proxies from the sound's course, not the word of a trained model: see
+`segue.envs.film.sound_features`.
+"""
+
 COLOURS = 24
 """Width of the colour histogram of a third: non-negative, unit length."""
 
 THUMBNAIL = (36, 64)
 """Height and width of a thumbnail in pixels."""
+
+_NONE: npt.NDArray[np.float32] = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True)
@@ -91,6 +111,10 @@ class ShotTable:
         Unit-length colour histograms.
     thumbnails : ndarray (n, THIRDS, *THUMBNAIL, 3) uint8
         RGB pictures of the middle of each third.
+    quality : ndarray (n, THIRDS, len(QUALITY_FEATURES)) float32
+        See `QUALITY_FEATURES`; 0 where a table is made without it.
+    sound : ndarray (n, len(SOUND_FEATURES)) float32
+        See `SOUND_FEATURES`; 0 where a table is made without it.
     """
 
     footage: tuple[Footage, ...]
@@ -100,6 +124,14 @@ class ShotTable:
     features: npt.NDArray[np.float32]
     colours: npt.NDArray[np.float32]
     thumbnails: npt.NDArray[np.uint8]
+    quality: npt.NDArray[np.float32] = field(default_factory=lambda: _NONE)
+    sound: npt.NDArray[np.float32] = field(default_factory=lambda: _NONE)
+
+    def __post_init__(self) -> None:
+        shapes = {"quality": (THIRDS, len(QUALITY_FEATURES)), "sound": (len(SOUND_FEATURES),)}
+        for name, shape in shapes.items():
+            if getattr(self, name) is _NONE:
+                object.__setattr__(self, name, np.zeros((len(self), *shape), np.float32))
 
     def __len__(self) -> int:
         return len(self.start)

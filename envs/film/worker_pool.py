@@ -1,4 +1,4 @@
-"""Render workers as child processes that can neither be left behind nor leave anything."""
+"""Workers as child processes that can neither be left behind nor leave anything."""
 
 from __future__ import annotations
 
@@ -19,31 +19,46 @@ from segue.envs.base.errors import SegueError
 _POLL_SECONDS = 0.2  # a blocking get cannot be interrupted by Ctrl-C on Windows
 
 
-class RenderError(SegueError):
-    """Rendering failed.
+class WorkerError(SegueError):
+    """A job failed or its worker died.
 
     Attributes
     ----------
     worker_trace : str
         The worker's traceback, empty where there is none.
+    died : str
+        What to say of a worker that ended with an exit status.
     """
+
+    died = "A worker ended unexpectedly (exit status {status})."
 
     def __init__(self, message: str, worker_trace: str = "") -> None:
         super().__init__(message)
         self.worker_trace = worker_trace
 
 
+class RenderError(WorkerError):
+    """Rendering failed."""
+
+    died = (
+        "A render worker ended unexpectedly (exit status {status}); if memory ran out, "
+        "render with fewer workers or a smaller picture."
+    )
+
+
 class _Worker:
     """One child process and a thread that listens to it."""
 
-    def __init__(self, folder: Path, name: str, heard: queue.SimpleQueue[tuple[_Worker, str]]):
+    def __init__(
+        self, module: str, folder: Path, name: str, heard: queue.SimpleQueue[tuple[_Worker, str]]
+    ) -> None:
         self.log = folder / f"{name}.log"
         self.job: int | None = None
         # The same modules as here, wherever they come from; the folder is empty of modules.
         paths = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "segue.envs.film.segment_worker"],
+                [sys.executable, "-m", module],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -88,14 +103,25 @@ class WorkerPool:
         How many processes, >= 1.
     folder : Path
         An empty folder for their logs.
+    module : str
+        What a worker runs: a module whose main part is `worker_loop.serve`.
+    failure : type of WorkerError
+        What is raised when a job fails.
     """
 
-    def __init__(self, workers: int, folder: Path) -> None:
+    def __init__(
+        self,
+        workers: int,
+        folder: Path,
+        module: str = "segue.envs.film.segment_worker",
+        failure: type[WorkerError] = RenderError,
+    ) -> None:
+        self._failure = failure
         self._heard: queue.SimpleQueue[tuple[_Worker, str]] = queue.SimpleQueue()
         self._workers: list[_Worker] = []
         try:
             for number in range(workers):
-                self._workers.append(_Worker(folder, f"worker{number}", self._heard))
+                self._workers.append(_Worker(module, folder, f"worker{number}", self._heard))
         except BaseException:
             self.close()
             raise
@@ -117,8 +143,8 @@ class WorkerPool:
 
         Raises
         ------
-        RenderError
-            If a job failed or a worker died.
+        WorkerError
+            Of the kind given, if a job failed or a worker died.
         """
         left = len(self._lines)
         while left:
@@ -140,14 +166,10 @@ class WorkerPool:
         if not line:
             code = worker.process.wait()
             log = worker.log.read_text(encoding="utf-8", errors="replace").strip()
-            raise RenderError(
-                f"A render worker ended unexpectedly (exit status {code}); if memory ran out, "
-                "render with fewer workers or a smaller picture.",
-                log,
-            )
+            raise self._failure(self._failure.died.format(status=code), log)
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
-            raise RenderError(answer["error"], answer["trace"])
+            raise self._failure(answer["error"], answer["trace"])
         return answer
 
     def _give(self, worker: _Worker) -> None:
