@@ -18,7 +18,7 @@ from segue.envs.film.beats import BeatGrid
 from segue.envs.film.edit import Edit
 from segue.envs.film.renderer import render
 from segue.envs.film.shots import ShotTable
-from segue.envs.film.timelines import write_edl, write_otio
+from segue.envs.film.timelines import to_otio, write_otio, write_timeline
 from segue.envs.montage.env import MontageEnv, MontageVectorEnv
 from segue.envs.montage.render import to_edit
 from segue.experiments.evaluation import (
@@ -37,6 +37,9 @@ from segue.experiments.tensorboard import FRACTION, Board
 from segue.experiments.train_config import default_config
 
 Progress = Callable[[float, str], None]
+
+EXCHANGED = ("timeline.edl", "timeline.fcpxml", "timeline.xml")
+"""Timelines that name the media by their whole paths, as editing programs want it."""
 
 ENV, AGENT = "segue/Montage-v0", "maskable-ppo"
 
@@ -169,9 +172,11 @@ def beat_errors(edit: Edit, grid: BeatGrid) -> npt.NDArray[np.float64]:
     return np.asarray(np.abs(ends[:, None] + edit.music_start - grid.times).min(axis=1))
 
 
-def write_film(edit: Edit, folder: Path, progress: Progress, workers: int = 2) -> dict[str, Path]:
+def write_film(
+    edit: Edit, folder: Path, progress: Progress, workers: int | None = None
+) -> dict[str, Path]:
     """Render the film and write its timelines into `folder`; return the files by name."""
-    paths = {name: folder / name for name in ("film.mp4", "timeline.otio", "timeline.edl")}
+    paths = {name: folder / name for name in ("film.mp4", "timeline.otio", *EXCHANGED)}
     render(
         edit,
         paths["film.mp4"],
@@ -179,5 +184,6 @@ def write_film(edit: Edit, folder: Path, progress: Progress, workers: int = 2) -
         workers=workers,
     )
     write_otio(edit, paths["timeline.otio"])
-    write_edl(edit, paths["timeline.edl"])
+    for name in EXCHANGED:
+        write_timeline(to_otio(edit), paths[name])
     return paths
