@@ -20,6 +20,8 @@ def print_tables(figures: Mapping[str, Any], console: Console) -> None:
         _print_render(figures["rendering"], console)
     if "audio" in figures:
         _print_audio(figures["audio"], console)
+    if "analysis" in figures:
+        _print_analysis(figures["analysis"], console)
 
 
 def _print_race(title: str, figures: Mapping[str, Any], console: Console) -> None:
@@ -72,5 +74,19 @@ def _print_audio(figures: Mapping[str, Any], console: Console) -> None:
     for mood, rate in figures["times_real_time"].items():
         table.add_row(mood, f"{rate:.0f}")
     table.add_row("the first file of all", f"{figures['first_times_real_time']:.0f}")
+    console.print(table)
+    _print_ratios(figures["ratios"], console)
+
+
+def _print_analysis(figures: Mapping[str, Any], console: Console) -> None:
+    size = f"{figures['width']} x {figures['height']}"
+    title = f"Analysing {figures['film']}, {figures['film_seconds']:.1f} s of {size}"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("run")
+    table.add_column("seconds", justify="right")
+    table.add_column("x real time", justify="right")
+    for name in ("first", "second"):
+        seconds = figures[f"{name}_seconds"]
+        table.add_row(name, f"{seconds:.2f}", f"{figures['film_seconds'] / seconds:,.0f}")
     console.print(table)
     _print_ratios(figures["ratios"], console)

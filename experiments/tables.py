@@ -11,13 +11,13 @@ from typing import Any
 
 from segue.envs.base.atomic import atomic_path
 from segue.envs.base.errors import SegueError
-from segue.experiments import melody_table, summary_table
+from segue.experiments import demonstrations_table, melody_table, summary_table
 from segue.experiments.counterpoint_table import counterpoint_markdown, measure_counterpoint
 from segue.experiments.highlight_table import highlight_markdown, measure_highlight
 from segue.experiments.progress import Tell, progress_bar
 from segue.experiments.summary_table import SummaryFiles
 
-TABLES = ("counterpoint", "highlight", "rl-tuner")
+TABLES = ("counterpoint", "finished-edit", "highlight", "rl-tuner")
 """What there are tables of."""
 
 RUNS = Path("runs")
@@ -107,4 +107,15 @@ def _rl_tuner(seeds: int | None, command: Sequence[str], tell: Tell) -> tuple[An
     return figures, melody_table.markdown(rows)
 
 
-_MAKERS = {"counterpoint": _counterpoint, "rl-tuner": _rl_tuner}
+def _finished_edit(seeds: int | None, command: Sequence[str], tell: Tell) -> tuple[Any, str]:
+    del command
+    count = seeds or demonstrations_table.SEEDS
+    rows = demonstrations_table.measure(tell, count)
+    return demonstrations_table.figures(rows), demonstrations_table.markdown(rows, count)
+
+
+_MAKERS = {
+    "counterpoint": _counterpoint,
+    "finished-edit": _finished_edit,
+    "rl-tuner": _rl_tuner,
+}

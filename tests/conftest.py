@@ -18,6 +18,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Numba's cache looks only at the file of a compiled function, not at those that it inlines. A
 # folder named by the hash of all sources never serves code of other rules.
 digest = hashlib.sha256()
-for source in sorted((*ROOT.glob("envs/**/*.py"), *ROOT.glob("agents/**/*.py"))):
+FOLDERS = ("envs", "agents", "rewards")
+for source in sorted(path for part in FOLDERS for path in ROOT.glob(f"{part}/**/*.py")):
     digest.update(source.read_bytes())
 os.environ["NUMBA_CACHE_DIR"] = str(ROOT / ".pytest_cache" / f"numba-{digest.hexdigest()[:16]}")

