@@ -44,8 +44,10 @@ class EditConfig:
         Bins drawn for training and for testing.
     test_share : float
         Part of the shots, the last ones, that training never sees.
-    workers : int
-        Processes that render.
+    workers : int or None
+        Processes that render; None chooses by machine and film.
+    credits : bool
+        Whether the film ends with credits, on black, for whom its sources name.
     """
 
     length: float = 30.0
@@ -55,7 +57,8 @@ class EditConfig:
     bins: int = 256
     test_bins: int = 8
     test_share: float = 0.4
-    workers: int = 2
+    workers: int | None = None
+    credits: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,30 +1,31 @@
-"""How long rendering takes, against one ffmpeg process that does the same work.
+"""How long rendering takes and how much memory, beside what others need for the same film.
 
-The yardstick is the best that a person would write by hand: one command, one input a piece with an
-exact seek, one filter graph, the same x264 settings, all processor cores.
+The yardsticks are one ffmpeg process with one filter graph (`segue.experiments.ffmpeg_graph`) and
+one moviepy composite. By hand::
+
+    python -m segue.experiments.render_benchmark FILM
+
+renders ten pieces of two seconds with nine dissolves and their own sound, plain and with an effect
+on every piece, and prints a table.
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import imageio_ffmpeg
-
 from segue.envs.base.errors import SegueError
 from segue.envs.film.edit import Cut, Edit
-from segue.envs.film.effects import FADE_SECONDS
 from segue.envs.film.gate import frame_rate, open_media, require_video
-from segue.envs.film.plan import check_edit, shown_frames
-from segue.envs.film.renderer import CRF, PRESET, render
-from segue.envs.film.soundtrack import BIT_RATE, SAMPLE_RATE
-from segue.envs.film.soundtrack import FADE_SECONDS as SOUND_FADE_SECONDS
-
-XFADES = {"dissolve": "fade", "fade_through_black": "fadeblack", "wipe": "wiperight"}
-"""ffmpeg's name of each transition."""
+from segue.envs.film.renderer import render
+from segue.experiments.ffmpeg_graph import build_ffmpeg_command
+from segue.experiments.render_peers import CONTENDERS, Measured, measure
 
 PATTERN = (
     *("none", "colour_boost", "none", "none", "black_and_white", "none", "slow_motion", "none"),
@@ -36,6 +37,14 @@ TRANSITION_AT = {3: "dissolve", 7: "wipe", 10: "fade_through_black", 14: "dissol
 """Transitions of `sample_edit`, by piece."""
 
 TRANSITION_FRAMES = 12
+
+ROW_EFFECTS = (
+    *("colour_boost", "zoom_in", "vignette", "mirror", "warm"),
+    *("sharpen", "black_and_white", "zoom_out", "sepia", "fade_out"),
+)
+"""Effects of `row_edit`, one on every piece."""
+
+ROW_PIECES, ROW_SECONDS = 10, 2
 
 
 def sample_edit(film: Path, *, width: int = 1280, height: int = 720) -> Edit:
@@ -53,10 +62,7 @@ def sample_edit(film: Path, *, width: int = 1280, height: int = 720) -> Edit:
     SegueError
         If the film cannot be read or is too short.
     """
-    with open_media(film) as container:
-        stream = require_video(container)
-        rate = frame_rate(stream)
-        total = int(Fraction(stream.duration or 0) * (stream.time_base or 0) * rate)
+    rate, total, _ = _facts(film)
     if total < 60 * rate:
         raise SegueError(f"{film} is shorter than a minute; give a longer film.")
     step = (total - 4 * int(rate)) // len(PATTERN)
@@ -80,35 +86,42 @@ def sample_edit(film: Path, *, width: int = 1280, height: int = 720) -> Edit:
     return Edit("render benchmark", rate, width, height, tuple(cuts), film, 30.0)
 
 
-def build_ffmpeg_command(edit: Edit, path: Path) -> list[str]:
-    """Return the argument list of one ffmpeg process that renders the edit as `render` does.
+def row_edit(film: Path, *, effects: bool = False) -> Edit:
+    """Make the edit of the table: ten pieces of two seconds, nine dissolves, their own sound.
 
     Parameters
     ----------
-    edit : Edit
-        Its effects and transitions must be segue's own.
-    path : Path
-        The film to write.
+    film : Path
+        A film with sound, of at least half a minute.
+    effects : bool
+        With an effect on every piece.
+
+    Raises
+    ------
+    SegueError
+        If the film cannot be read or is too short.
     """
-    check_edit(edit)
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-v", "error", "-nostdin"]
-    graph = []
-    for number, cut in enumerate(edit.cuts):
-        shown = _shown(edit, number)
-        start = Fraction(cut.in_point) / cut.source_rate + shown.start / edit.rate * cut.speed
-        length = (len(shown) + 2) / edit.rate * cut.speed
-        command += ["-ss", f"{float(max(start, Fraction(0))):.6f}", "-t", f"{float(length):.6f}"]
-        command += ["-i", str(cut.source)]
-        graph.append(f"[{number}:v]{_piece_filters(edit, cut, len(shown))}[p{number}]")
-    graph += _joins(edit)
-    maps = ["-map", "[film]"]
-    if edit.music is not None:
-        command += ["-ss", f"{edit.music_start:.6f}", "-i", str(edit.music)]
-        graph.append(f"[{len(edit.cuts)}:a]{_sound_filters(edit)}[sound]")
-        maps += ["-map", "[sound]", "-c:a", "aac", "-b:a", str(BIT_RATE)]
-    command += ["-filter_complex", ";".join(graph), *maps]
-    command += ["-c:v", "libx264", "-preset", PRESET, "-crf", str(CRF), "-pix_fmt", "yuv420p"]
-    return [*command, "-movflags", "+faststart", str(path)]
+    rate, total, (width, height) = _facts(film)
+    frames = round(ROW_SECONDS * rate)
+    step = (total - frames - 2 * TRANSITION_FRAMES) // ROW_PIECES
+    if step < frames:
+        raise SegueError(f"{film} is shorter than half a minute; give a longer film.")
+    cuts = tuple(
+        Cut(
+            source=film,
+            source_rate=rate,
+            source_frames=total,
+            in_point=TRANSITION_FRAMES + number * step,
+            frames=frames,
+            speed=Fraction(1),
+            effect=ROW_EFFECTS[number] if effects else "none",
+            transition="dissolve" if number else "cut",
+            transition_frames=TRANSITION_FRAMES if number else 0,
+            shot=f"piece {number + 1}",
+        )
+        for number in range(ROW_PIECES)
+    )
+    return Edit("render benchmark", rate, width, height, cuts, source_gain=1.0)
 
 
 def compare_with_ffmpeg(edit: Edit, folder: Path) -> dict[str, float]:
@@ -156,68 +169,91 @@ def compare_with_ffmpeg(edit: Edit, folder: Path) -> dict[str, float]:
         }
 
 
-def _shown(edit: Edit, number: int) -> range:
-    """Frames that the graph takes from piece `number`: xfade overlaps the two in every case."""
-    shown = shown_frames(edit, number)
-    head = edit.cuts[number].transition_frames // 2
-    tail = edit.cuts[number + 1].transition_frames // 2 if number + 1 < len(edit.cuts) else 0
-    return range(min(shown.start, -head), max(shown.stop, edit.cuts[number].frames + tail))
-
-
-def _piece_filters(edit: Edit, cut: Cut, frames: int) -> str:
-    """Filter chain of one piece, exactly `frames` long."""
-    width, height, rate = edit.width, edit.height, edit.rate
-    seconds = float(frames / rate)
-    fade = min(FADE_SECONDS, seconds / 2)
-    fit = f"scale={width}:{height}:force_original_aspect_ratio=decrease"
-    pad = f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2"
-    effects = {
-        "colour_boost": "eq=saturation=1.5:contrast=1.08",
-        "black_and_white": "hue=s=0",
-        "zoom_in": (
-            f"zoompan=z='1+0.15*on/{frames}':x='iw/2-iw/zoom/2':y='ih/2-ih/zoom/2'"
-            f":d=1:s={width}x{height}:fps={rate}"
-        ),
-        "mirror": "hflip",
-        "fade_in": f"fade=t=in:st=0:d={fade:.4f}",
-        "fade_out": f"fade=t=out:st={seconds - fade:.4f}:d={fade:.4f}",
-    }
-    steps = [f"setpts=(PTS-STARTPTS)/{float(cut.speed)}", f"fps={rate}", fit, pad, "setsar=1"]
-    steps += ["tpad=stop_mode=clone:stop_duration=1", f"trim=end_frame={frames}"]
-    steps += [effects[cut.effect]] if cut.effect in effects else []
-    return ",".join([*steps, "format=yuv420p", "settb=AVTB"])
-
-
-def _joins(edit: Edit) -> list[str]:
-    """Concatenate at plain cuts, cross-fade elsewhere."""
-    graph = []
-    at = edit.cuts[0].frames  # where the next cut stands
-    left = "p0"
-    for number, cut in enumerate(edit.cuts[1:], start=1):
-        name = "film" if number == len(edit.cuts) - 1 else f"j{number}"
-        if cut.transition_frames:
-            length = float(cut.transition_frames / edit.rate)
-            offset = float(at / edit.rate) - length / 2
-            join = f"xfade={XFADES[cut.transition]}:duration={length:.6f}:offset={offset:.6f}"
-        else:
-            join = "concat=n=2:v=1:a=0"
-        graph.append(f"[{left}][p{number}]{join},fps={edit.rate},settb=AVTB[{name}]")
-        left = name
-        at += cut.frames
-    return graph or ["[p0]null[film]"]
-
-
-def _sound_filters(edit: Edit) -> str:
-    """Cut the music to length and fade it out."""
-    seconds = float(edit.seconds)
-    fade = min(SOUND_FADE_SECONDS, seconds)
-    return (
-        f"aresample={SAMPLE_RATE},aformat=channel_layouts=stereo,apad,atrim=end={seconds:.6f},"
-        f"afade=t=out:st={seconds - fade:.6f}:d={fade:.6f}"
-    )
-
-
 def _count_frames(path: Path) -> int:
     """Count a film's pictures by its packets."""
     with open_media(path) as container:
         return sum(packet.pts is not None for packet in container.demux(require_video(container)))
+
+
+def _facts(film: Path) -> tuple[Fraction, int, tuple[int, int]]:
+    """Rate, frames and even size of a film."""
+    with open_media(film) as container:
+        stream = require_video(container)
+        rate = frame_rate(stream)
+        seconds = Fraction(stream.duration or 0) * (stream.time_base or 0)
+        seconds = seconds or Fraction(container.duration or 0, 1_000_000)
+        return rate, int(seconds * rate), (stream.width // 2 * 2, stream.height // 2 * 2)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One contender's figures.
+
+    Attributes
+    ----------
+    film : str
+        ``"plain"`` or ``"effects"``.
+    contender : str
+        Who rendered it.
+    measured : Measured
+        What it took.
+    frames : int
+        Pictures in its file.
+    """
+
+    film: str
+    contender: str
+    measured: Measured
+    frames: int
+
+
+def measure_rows(film: Path, folder: Path, tell: Callable[[str], None]) -> list[Row]:
+    """Render the table's films with every contender, one process after the other.
+
+    moviepy renders the plain film only; with effects it takes as long and a little more.
+    """
+    rows = []
+    for kind in ("plain", "effects"):
+        for contender in CONTENDERS:
+            if kind == "effects" and contender == "moviepy":
+                continue
+            tell(f"{kind}: {contender}")
+            with tempfile.TemporaryDirectory(prefix="segue-bench-", dir=folder) as name:
+                path = Path(name) / "film.mp4"
+                measured = measure(contender, row_edit(film, effects=kind == "effects"), path)
+                rows.append(Row(kind, contender, measured, _count_frames(path)))
+    return rows
+
+
+def row_table(rows: Sequence[Row], stated: int) -> str:
+    """Write the rows as a Markdown table; ratios are to ffmpeg's row of the same film."""
+    lines = [
+        f"{stated} frames stated. Memory is the peak of the sum over the process tree.",
+        "",
+        "| film | renderer | wall s | / ffmpeg | CPU s | / ffmpeg | peak RSS, PSS MB | frames |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        peer = next(r.measured for r in rows if r.film == row.film and r.contender == "ffmpeg")
+        own = row.measured
+        lines.append(
+            f"| {row.film} | {row.contender} | {own.seconds:.1f} | "
+            f"{own.seconds / peer.seconds:.2f} | {own.cpu_seconds:.1f} | "
+            f"{own.cpu_seconds / peer.cpu_seconds:.2f} | {own.rss:.0f}, {own.pss:.0f} | "
+            f"{row.frames} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description="Rendering beside ffmpeg and moviepy.")
+    parser.add_argument("film", type=Path, help="a film with sound, of half a minute or more")
+    film = parser.parse_args().film
+    with tempfile.TemporaryDirectory(prefix="segue-bench-") as folder:
+        rows = measure_rows(film, Path(folder), print)
+    print(row_table(rows, row_edit(film).frames))
+
+
+if __name__ == "__main__":
+    main()

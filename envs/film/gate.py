@@ -64,10 +64,11 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 _TRANSPORT_PACKETS = ((0, 188), (4, 192))
 """First sync byte and packet length of MPEG transport streams (ISO/IEC 13818-1; Blu-ray's)."""
 
-_BAD_DATA = (
+BAD_DATA = (
     av.error.InvalidDataError,
     av.error.PatchWelcomeError,
     av.error.DecoderNotFoundError,
+    av.error.MemoryError,  # a picture that says of itself that it takes gigabytes
 )
 """FFmpeg errors that speak of the file and not of the program that reads it."""
 
@@ -173,7 +174,7 @@ def open_media(path: Path | str, *, limits: Limits = DEFAULT_LIMITS) -> Iterator
             _check_header(path, container, limits)
             try:
                 yield container
-            except _BAD_DATA as error:
+            except BAD_DATA as error:
                 raise MediaError(
                     f"{path} is damaged ({_reason(error)}); copy or export it again."
                 ) from error
@@ -181,7 +182,7 @@ def open_media(path: Path | str, *, limits: Limits = DEFAULT_LIMITS) -> Iterator
 
 def require_video(container: InputContainer) -> VideoStream:
     """Return the first video stream that is a film and not a cover picture, or raise MediaError."""
-    for stream in container.streams.video:
+    for stream in filter(_is_known, container.streams.video):
         if not stream.disposition & Disposition.attached_pic:
             return stream
     raise MediaError(f"{container.name} has no picture: give a film, not a sound file.")
@@ -189,17 +190,23 @@ def require_video(container: InputContainer) -> VideoStream:
 
 def require_audio(container: InputContainer) -> AudioStream:
     """Return the first audio stream, or raise MediaError."""
-    if not container.streams.audio:
-        raise MediaError(f"{container.name} has no sound: give a sound file or a film with sound.")
-    return container.streams.audio[0]
+    for stream in filter(_is_known, container.streams.audio):
+        return stream
+    raise MediaError(f"{container.name} has no sound: give a sound file or a film with sound.")
+
+
+def has_sound(container: InputContainer) -> bool:
+    """Tell whether `require_audio` finds a stream."""
+    return any(map(_is_known, container.streams.audio))
 
 
 def probe(path: Path | str, *, limits: Limits = DEFAULT_LIMITS) -> MediaFacts:
     """Read the header of a media file; nothing is decoded. Raises MediaError like `open_media`."""
     with open_media(path, limits=limits) as container:
-        sound = bool(container.streams.audio)
+        sound = has_sound(container)
         seconds = None if container.duration is None else container.duration / av.time_base
-        if not any(not s.disposition & Disposition.attached_pic for s in container.streams.video):
+        films = filter(_is_known, container.streams.video)
+        if all(stream.disposition & Disposition.attached_pic for stream in films):
             return MediaFacts(Path(path), seconds, None, 0, 0, sound)
         video = require_video(container)
         rate = frame_rate(video)
@@ -298,13 +305,22 @@ def _check_header(path: Path, container: InputContainer, limits: Limits) -> None
         )
     if not container.streams.video and not container.streams.audio:
         raise MediaError(f"{path} holds neither picture nor sound; give a film or a sound file.")
-    for stream in container.streams.video:
+    for stream in filter(_is_known, container.streams.video):
         if stream.width * stream.height > limits.pixels:
             raise MediaError(
                 f"{path} has pictures of {stream.width} x {stream.height} pixels, more than the "
                 f"{limits.pixels:,} allowed; scale it down."
             )
         stream.codec_context.options = {"max_pixels": str(limits.pixels)}
+
+
+def _is_known(stream: AudioStream | VideoStream) -> bool:
+    """Tell whether a stream can be decoded: PyAV gives one of an unknown codec no context.
+
+    Phones lay such streams beside plain ones, which are then taken.
+    """
+    context: object = stream.codec_context  # PyAV's types do not say that it may be None
+    return context is not None
 
 
 def _refuse_second_file(url: str, flags: int, options: object) -> NoReturn:

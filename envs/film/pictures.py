@@ -13,7 +13,7 @@ import numpy.typing as npt
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
-from segue.envs.film.transitions import BLACK, Plane, Planes
+from segue.envs.film.planes import BLACK, Plane, Planes
 
 FORMAT = "yuv420p"
 FILL_TOLERANCE = 0.01

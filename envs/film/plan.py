@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from segue.envs.base.errors import SegueError
-from segue.envs.film.edit import Cut, Edit
+from segue.envs.film.edit import Cut, Edit, Title
 from segue.envs.film.effects import EFFECTS
 from segue.envs.film.transitions import TRANSITIONS
 
@@ -16,6 +16,9 @@ SHORTEST_RUN = 48
 
 LARGEST_SIDE = 16384
 """Pixels; what H.264's encoder takes."""
+
+PLACES = ("middle", "lower_third")
+"""Where a title may stand."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +43,15 @@ class Moment:
 
     Attributes
     ----------
-    leaving : Layer
-        The only picture outside transitions.
+    leaving : Layer or None
+        The only picture outside transitions; None in the black tail.
     entering : Layer or None
         The second picture inside a transition.
     progress : float
         Of the transition, in (0, 1), the same distance from both ends; 0 outside.
     """
 
-    leaving: Layer
+    leaving: Layer | None
     entering: Layer | None = None
     progress: float = 0.0
 
@@ -73,6 +76,14 @@ def check_edit(edit: Edit) -> None:
             )
     if edit.music_start < 0:
         raise SegueError(f"The music starts at {edit.music_start} s; give 0 or more.")
+    if not 0 <= edit.source_gain <= 1:
+        raise SegueError(f"The pieces' sound has gain {edit.source_gain}; give one from 0 to 1.")
+    if edit.tail < 0:
+        raise SegueError(
+            f"The edit {edit.title!r} has a tail of {edit.tail} frames; give 0 or more."
+        )
+    for title in edit.titles:
+        _check_title(edit, title)
     for number, cut in enumerate(edit.cuts):
         _check_cut(number, cut)
     for number in range(len(edit.cuts)):
@@ -82,6 +93,7 @@ def check_edit(edit: Edit) -> None:
                 f"Piece {number + 1} ({edit.cuts[number].shot}) has {edit.cuts[number].frames} "
                 f"frames but its transitions take {head + tail} of them; shorten a transition."
             )
+        _check_sound(edit, number)
 
 
 def shown_frames(edit: Edit, number: int) -> range:
@@ -98,8 +110,11 @@ def shown_frames(edit: Edit, number: int) -> range:
 def moments(edit: Edit, start: int, stop: int) -> Iterator[Moment]:
     """Yield what stands on the film's frames `start` to `stop` - 1."""
     starts = [0, *accumulate(cut.frames for cut in edit.cuts)]
-    number = next(k for k in range(len(edit.cuts)) if starts[k + 1] > start)
+    number = 0
     for frame in range(start, stop):
+        if frame >= starts[-1]:
+            yield Moment(None)
+            continue
         while starts[number + 1] <= frame:
             number += 1
         head, tail = _halves(edit, number)
@@ -171,6 +186,30 @@ def _check_cut(number: int, cut: Cut) -> None:
         )
     if number == 0 and not plain:
         raise SegueError(f"{name} is the first and has a {cut.transition}; it can only be cut to.")
+
+
+def _check_sound(edit: Edit, number: int) -> None:
+    """Refuse sound that would begin before the piece before does, or after its own ends."""
+    lead = edit.cuts[number].sound_lead
+    before = edit.cuts[number - 1] if number else None
+    if lead and (before is None or not -edit.cuts[number].frames < lead < before.frames):
+        raise SegueError(
+            f"Piece {number + 1} ({edit.cuts[number].shot}) has a sound lead of {lead} frames, "
+            "more than the pieces beside its cut allow; give less."
+        )
+
+
+def _check_title(edit: Edit, title: Title) -> None:
+    """Refuse a title that cannot be shown."""
+    if title.place not in PLACES:
+        raise SegueError(
+            f"The title {title.text!r} stands at {title.place!r}; known are {', '.join(PLACES)}."
+        )
+    if title.frames < 1 or title.start < 0 or title.start + title.frames > edit.frames:
+        raise SegueError(
+            f"The title {title.text!r} takes frames {title.start} to "
+            f"{title.start + title.frames} of a film of {edit.frames}; keep it inside."
+        )
 
 
 def _halves(edit: Edit, number: int) -> tuple[int, int]:

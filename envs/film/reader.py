@@ -12,7 +12,7 @@ import av.error
 from av.video.frame import VideoFrame
 
 from segue.envs.film.frame_grid import displayed_size
-from segue.envs.film.gate import MediaError, frame_rate, open_media, require_video
+from segue.envs.film.gate import BAD_DATA, MediaError, frame_rate, open_media, require_video
 
 DECODE_ON_SECONDS = 2
 """A wanted frame at most this far ahead is decoded to; one further away is sought."""
@@ -138,11 +138,14 @@ class FrameReader:
     def _decode(self, wanted: int = 0) -> Iterator[VideoFrame]:
         """Decode from where the container stands; leave out what `wanted` does not need."""
         context = self._stream.codec_context
-        for packet in self._container.demux(self._stream):
-            idle = packet.pts is not None and self._place_of(packet.pts) < wanted - 1
-            self._skipped = self._skipped or idle
-            context.skip_frame = "NONREF" if idle else "DEFAULT"
-            yield from packet.decode()
+        try:
+            for packet in self._container.demux(self._stream):
+                idle = packet.pts is not None and self._place_of(packet.pts) < wanted - 1
+                self._skipped = self._skipped or idle
+                context.skip_frame = "NONREF" if idle else "DEFAULT"
+                yield from packet.decode()
+        except BAD_DATA as error:
+            raise MediaError(f"{self.path} is damaged; copy or export it again.") from error
 
     def _place(self, frame: VideoFrame) -> int:
         """Number of a decoded frame; without any time stamp it follows the one before."""

@@ -17,6 +17,7 @@ from av.video.reformatter import Colorspace
 
 from segue.envs.base.errors import SegueError
 from segue.envs.film.edit import Edit
+from segue.envs.film.effects import EFFECTS
 from segue.envs.film.gate import open_media, require_audio, require_video
 from segue.envs.film.joining import join
 from segue.envs.film.pictures import colour_matrix
@@ -24,11 +25,14 @@ from segue.envs.film.plan import check_edit, split
 from segue.envs.film.scratch import scratch_folder
 from segue.envs.film.segment_worker import job_line
 from segue.envs.film.segments import Coding
-from segue.envs.film.soundtrack import write_soundtrack
+from segue.envs.film.soundtrack import is_heard, write_soundtrack
 from segue.envs.film.worker_pool import RenderError, WorkerPool
 
 RUNS_PER_WORKER = 3
 """More runs balance better; each costs a seek and a key frame."""
+
+MOST_WORKERS = 8
+"""Processes that a render takes unless more are asked for; each needs 100 to 200 MB."""
 
 PREVIEW_HEIGHT = 360
 """Lines of a preview at most."""
@@ -45,7 +49,7 @@ def render(
     path: Path,
     *,
     progress: Callable[[float], None] | None = None,
-    workers: int = 2,
+    workers: int | None = None,
     preview: bool = False,
 ) -> None:
     """Render an edit to H.264 and AAC in MP4.
@@ -63,8 +67,8 @@ def render(
         Where to; must end in ``.mp4``, its folder must exist.
     progress : callable or None
         Told the share that is done, from 0 to 1.
-    workers : int
-        Processes, >= 1; best one for each processor core.
+    workers : int or None
+        Processes, >= 1; None takes `best_workers`.
     preview : bool
         True renders at most 360 lines, fast and coarse.
 
@@ -77,9 +81,10 @@ def render(
     path = Path(path).absolute()
     if path.suffix.lower() != ".mp4" or path.is_dir():
         raise SegueError(f"{path} is not the name of an .mp4 file; choose one that is.")
-    if workers < 1:
+    if workers is not None and workers < 1:
         raise SegueError(f"Rendering with {workers} workers is not possible; give 1 or more.")
     check_edit(edit)
+    workers = workers or best_workers(edit)
     coding = _coding(edit, workers, preview)
     if preview:
         edit = _smaller(edit)
@@ -96,14 +101,34 @@ def render(
         progress(1.0)
 
 
+def best_workers(edit: Edit) -> int:
+    """Processes that render an edit fastest on this machine.
+
+    A worker's encoder and decoders run in threads of their own and keep two cores busy. Only
+    effects that are drawn by moviepy, thus in Python, keep one busy, and are worth a worker each.
+    """
+    effects = [EFFECTS[cut.effect] for cut in edit.cuts]
+    in_python = any(
+        spec.draw is None and spec.speed == 1 for spec in effects if spec.name != "none"
+    )
+    return min(max(_cores() // (1 if in_python else 2), 1), MOST_WORKERS)
+
+
+def _cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _render_into(
     film: Path, edit: Edit, coding: Coding, workers: int, tell: Callable[[float], None]
 ) -> None:
     """Render to a file, with everything temporary beside it."""
     tell(0.0)
-    runs = split(edit, workers * RUNS_PER_WORKER)
+    runs = split(edit, workers * RUNS_PER_WORKER if workers > 1 else 1)
     segments = [film.with_name(f"run{number:05d}.mp4") for number in range(len(runs))]
-    sound = film.with_name("sound.mp4") if edit.music is not None else None
+    sound = film.with_name("sound.mp4") if is_heard(edit) else None
     jobs = [
         job_line(edit, run, coding, segment) for run, segment in zip(runs, segments, strict=True)
     ]
@@ -133,9 +158,9 @@ def _coding(edit: Edit, workers: int, preview: bool) -> Coding:
             require_audio(container)
     # Wide gamut and old NTSC matrices are brought to the two that every player knows.
     matrix = matrices[0] if matrices[0] == Colorspace.ITU601 else int(Colorspace.ITU709)
-    # Two even on one core, so that decoding runs beside encoding; more than four gain little here
-    # and cost memory.
-    threads = min(max(2, (os.cpu_count() or 1) // workers), 4)
+    # Three even on two cores, as x264 itself would have it, since some wait for others; more than
+    # four gain little here and cost memory.
+    threads = min(max(3, _cores() // workers), 4)
     if preview:
         return Coding(PREVIEW_PRESET, PREVIEW_CRF, threads, matrix)
     return Coding(PRESET, CRF, threads, matrix)

@@ -1,30 +1,21 @@
 """The transitions between two pieces, in the order of the environments' action index.
 
-They work on the planes of YUV 4:2:0 pictures of limited range, so that a frame that no effect
-touches never passes through RGB.
+What they draw stands in `segue.envs.film.transition_blends`. Some draw nothing, and are an
+editor's way to cut: on a match of movement, or with the sound before or after the picture.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
+from fractions import Fraction
 
 from segue.envs.base.errors import SegueError
+from segue.envs.film import transition_blends as blends
+from segue.envs.film.planes import Planes
 
-Plane = npt.NDArray[np.uint8]
-"""One plane of a picture, (height, width) uint8."""
-
-Planes = tuple[Plane, Plane, Plane]
-"""Y (h, w), U and V (h / 2, w / 2), limited range: black is 16, 128, 128."""
-
-BLACK = (16, 128, 128)
-"""Black in `Planes`."""
-
-WIPE_EDGE = 0.06
-"""Width of the wipe's soft edge in picture widths."""
+SOUND_LEAD_SECONDS = 0.5
+"""How far the sound goes ahead of the picture in a J-cut, and lags behind it in an L-cut."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +34,17 @@ class TransitionSpec:
         arguments must not be changed. None for a plain cut, which has no length.
     description : str
         One line for people.
+    sound_lead_seconds : float
+        By how much the entering piece's own sound comes before its picture (J-cut) or, negative,
+        after it (L-cut). Whoever makes the `Cut` puts it into ``Cut.sound_lead``, see
+        `sound_lead`.
     """
 
     name: str
     needs_handles: bool
     blend: Callable[[Planes, Planes, float], Planes] | None
     description: str
+    sound_lead_seconds: float = 0.0
 
 
 TRANSITIONS: dict[str, TransitionSpec] = {}
@@ -71,100 +67,43 @@ def register_transition(spec: TransitionSpec) -> None:
     TRANSITIONS[spec.name] = spec
 
 
-def dissolve(leaving: Planes, entering: Planes, progress: float) -> Planes:
-    """Mix the two pictures, `progress` of the entering one.
+def sound_lead(transition: str, rate: Fraction, before: int, after: int) -> int:
+    """Frames for ``Cut.sound_lead`` at a cut by `transition`.
 
     Parameters
     ----------
-    leaving, entering : Planes
-        Pictures of one size.
-    progress : float
-        In [0, 1].
-
-    Returns
-    -------
-    Planes
-        A new picture.
+    transition : str
+        A name in `TRANSITIONS`.
+    rate : Fraction
+        Frames per second of the timeline.
+    before, after : int
+        Frames of the pieces on both sides; the sound moves by half of the shorter one at most.
     """
-    weight = round(256 * progress)
-    a, b, c = (_mix(old, new, weight) for old, new in zip(leaving, entering, strict=True))
-    return a, b, c
+    frames = round(abs(TRANSITIONS[transition].sound_lead_seconds) * rate)
+    frames = min(frames, before // 2, after // 2)
+    return frames if TRANSITIONS[transition].sound_lead_seconds >= 0 else -frames
 
 
-def fade_through_black(leaving: Planes, entering: Planes, progress: float) -> Planes:
-    """Fade the leaving picture to black until the middle, then the entering one from black.
+_LEAD = SOUND_LEAD_SECONDS
 
-    Parameters
-    ----------
-    leaving, entering : Planes
-        Pictures of one size.
-    progress : float
-        In [0, 1].
-
-    Returns
-    -------
-    Planes
-        A new picture.
-    """
-    picture = leaving if progress < 0.5 else entering
-    level = round(256 * abs(2 * progress - 1))
-    a, b, c = (
-        _mix(np.uint8(black), plane, level) for black, plane in zip(BLACK, picture, strict=True)
-    )
-    return a, b, c
-
-
-def wipe(leaving: Planes, entering: Planes, progress: float) -> Planes:
-    """Uncover the entering picture from left to right behind a soft edge.
-
-    Parameters
-    ----------
-    leaving, entering : Planes
-        Pictures of one size.
-    progress : float
-        In [0, 1]; the edge starts wholly outside on the left and ends outside on the right.
-
-    Returns
-    -------
-    Planes
-        A new picture.
-    """
-    a, b, c = (_wipe(old, new, progress) for old, new in zip(leaving, entering, strict=True))
-    return a, b, c
-
-
-def _mix(
-    old: Plane | np.uint8, new: Plane, weight: int | npt.NDArray[np.uint16]
-) -> npt.NDArray[np.uint8]:
-    """Return ``old + weight / 256 * (new - old)``, rounded."""
-    weight = np.asarray(weight, np.uint16)
-    mixed: npt.NDArray[np.uint16] = np.asarray(old, np.uint16) * (np.uint16(256) - weight)
-    # 255 * 256 + 128 still fits 16 bits, and the sum of the weights is 256.
-    mixed = mixed + new * weight
-    mixed += np.uint16(128)
-    mixed >>= 8
-    return mixed.astype(np.uint8)
-
-
-def _wipe(old: Plane, new: Plane, progress: float) -> Plane:
-    """Wipe one plane; the edge is placed in picture widths, so that the planes agree."""
-    width = old.shape[1]
-    middle = progress * (1 + WIPE_EDGE) - WIPE_EDGE / 2
-    centres = (np.arange(width) + 0.5) / width
-    covered = np.clip((middle - centres) / WIPE_EDGE + 0.5, 0.0, 1.0)
-    weight = np.rint(256 * covered).astype(np.uint16)
-    out: Plane = np.where(weight == 256, new, old)
-    edge = np.flatnonzero((weight > 0) & (weight < 256))
-    if len(edge):
-        strip = slice(int(edge[0]), int(edge[-1]) + 1)
-        out[:, strip] = _mix(old[:, strip], new[:, strip], weight[strip])
-    return out
-
-
+# The order is the action index: append, and never move.
 for _spec in (
     TransitionSpec("cut", False, None, "none: one frame to the next"),
-    TransitionSpec("dissolve", True, dissolve, "one picture melts into the other"),
-    TransitionSpec("fade_through_black", False, fade_through_black, "out to black and in again"),
-    TransitionSpec("wipe", True, wipe, "left to right behind a soft edge"),
+    TransitionSpec("dissolve", True, blends.dissolve, "one picture melts into the other"),
+    TransitionSpec(
+        "fade_through_black", False, blends.fade_through_black, "out to black and in again"
+    ),
+    TransitionSpec("wipe", True, blends.wipe, "left to right behind a soft edge"),
+    TransitionSpec("dip_to_white", False, blends.dip_to_white, "out to white and in again"),
+    TransitionSpec("wipe_up", True, blends.wipe_up, "bottom to top behind a soft edge"),
+    TransitionSpec("clock_wipe", True, blends.clock_wipe, "as the hand of a clock goes round"),
+    TransitionSpec("iris", True, blends.iris, "a circle opens from the centre"),
+    TransitionSpec("slide", True, blends.slide, "the new picture slides over the old one"),
+    TransitionSpec("push", True, blends.push, "the new picture pushes the old one out"),
+    TransitionSpec("zoom", True, blends.zoom, "into the old picture and out of the new one"),
+    TransitionSpec("whip", True, blends.whip, "a push as blurred as a whipped camera"),
+    TransitionSpec("match_cut", False, None, "a cut from one movement into its like"),
+    TransitionSpec("j_cut", False, None, "a cut that is heard before it is seen", _LEAD),
+    TransitionSpec("l_cut", False, None, "a cut that is seen before it is heard", -_LEAD),
 ):
     register_transition(_spec)
