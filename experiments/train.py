@@ -16,10 +16,8 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from segue.agents.deep import NativeVecEnv, build, load_checkpoint
 from segue.agents.deep.maximum_entropy import Temperature
-from segue.agents.tabular import GreedyPolicy, QTable, train_compiled
+from segue.agents.tabular import QTable, load_newest
 from segue.envs.base.errors import SegueError
-from segue.envs.base.transition_model import TabularEnv, TransitionModel
-from segue.experiments.compose import q_learning_config
 from segue.experiments.evaluation import (
     TEST_SEED,
     Act,
@@ -28,8 +26,8 @@ from segue.experiments.evaluation import (
     evaluate,
     mean_bound,
     model_action,
-    table_action,
 )
+from segue.experiments.imitation import EXPERT_ENVS, imitate_expert
 from segue.experiments.learning import (
     Curve,
     imitate_greedy,
@@ -38,12 +36,11 @@ from segue.experiments.learning import (
     make_vector_env,
 )
 from segue.experiments.run_folder import RunFolder, read_config, write_config, write_manifest
+from segue.experiments.tabular_training import TabularTraining
 from segue.experiments.tensorboard import FRACTION, RETURN, Board
 from segue.experiments.train_config import TABULAR, TrainConfig
 
 Progress = Callable[[float, str], None]
-
-TABLE = "table.safetensors"
 
 ROLLOUT_AGENTS = ("a2c", "maskable-ppo", "ppo")
 """Agents that learn from rollouts, which entropy can be added to."""
@@ -100,8 +97,8 @@ def train(
     _check(config)
     # What cannot work is refused before a folder is made.
     make_test_env(config).close()
-    if config.agent == TABULAR:
-        _tabular_model(config)
+    if config.agent in TABULAR:
+        TabularTraining(config, make_test_env(config))
     else:
         make_agent(config, num_envs=1)
     if out is not None and (out / "checkpoints").is_dir():
@@ -148,7 +145,7 @@ def _run(
     config: TrainConfig, folder: RunFolder, progress: Progress | None, resumed: bool
 ) -> TrainResult:
     began = time.perf_counter()
-    runner = _tabular if config.agent == TABULAR else _deep
+    runner = _tabular if config.agent in TABULAR else _deep
     with ExitStack() as boards:
         act, steps, board = runner(config, folder, boards, progress, resumed)
         seconds = time.perf_counter() - began
@@ -167,46 +164,19 @@ def _tabular(
     progress: Progress | None,
     resumed: bool,
 ) -> tuple[Act, int, Board]:
-    """Q-learning on the transition model of the run's one task."""
-    model = _tabular_model(config)
-    episodes = -(-config.steps // max(1, model.horizon))
-    settings = q_learning_config(model, config.seed, episodes)
-    path = folder.checkpoints / TABLE
-    table = QTable.load(path) if resumed and path.is_file() else None
+    """Train a table on the run's one task."""
+    training = TabularTraining(config, make_test_env(config))
+    table = training.start(folder.checkpoints, resumed)
     board = boards.enter_context(Board(folder.path, _next(table.steps) if table else None))
-    last = [table.steps if table else 0]
 
     def report(now: QTable) -> None:
-        share = min(1.0, now.steps / config.steps)
         board.scalars(now.steps, {RETURN: float(now.curve[-1])})
-        if now.steps - last[0] >= config.checkpoint_every:
-            last[0] = now.steps
-            now.save(path)
         if progress:
+            share = min(1.0, now.steps / config.steps)
             progress(share, f"{now.episodes:,} episodes, return {now.curve[-1]:.2f}")
 
-    table = train_compiled(model, settings, table=table, progress=report)
-    table.save(path)
-    return table_action(GreedyPolicy(table.q)), table.steps, board
-
-
-def _tabular_model(config: TrainConfig) -> TransitionModel:
-    """Tables of the run's one task.
-
-    Raises
-    ------
-    SegueError
-        When the environment has none, or no fixed horizon.
-    """
-    env = make_test_env(config)
-    env.reset(seed=config.seed)
-    inner = env.unwrapped
-    if not isinstance(inner, TabularEnv):
-        raise SegueError(f"{config.env} has no transition model; choose another agent for it.")
-    model = inner.transition_model()
-    if model.horizon == 0:
-        raise SegueError(f"{config.env} has episodes of no fixed length; choose another agent.")
-    return model
+    table = training.train(table, folder.checkpoints, report)
+    return training.act(table), table.steps, board
 
 
 def _next(step: int) -> int:
@@ -229,6 +199,11 @@ def _deep(
     if goes_on:
         extra = load_checkpoint(model, folder.checkpoints)
         curve = Curve(list(extra["steps"]), list(extra["returns"]))
+    elif config.expert_decisions:
+        options = {**config.env_options, **config.expert_options}
+        teachers = make_vector_env(config.env, EXPERT_ENVS, options).unwrapped
+        assert isinstance(model, OnPolicyAlgorithm)
+        imitate_expert(model, teachers, config.expert_decisions, config.seed, progress)
     elif config.greedy_demonstrations:
         teacher = make_env(config.env, config.env_options)
         episodes = config.greedy_demonstrations
@@ -305,11 +280,10 @@ def evaluate_run(path: Path, episodes: int | None, progress: Progress | None = N
     config = read_config(folder, TrainConfig)
     if episodes is not None:
         config = TrainConfig(**{**vars(config), "eval_episodes": episodes})
-    if config.agent == TABULAR:
-        table = QTable.load(folder.checkpoints / TABLE)
-        return _evaluated(
-            config, path, table_action(GreedyPolicy(table.q)), table.steps, 0.0, progress
-        )
+    if config.agent in TABULAR:
+        table = load_newest(QTable, folder.checkpoints)
+        act = TabularTraining(config, make_test_env(config)).act(table)
+        return _evaluated(config, path, act, table.steps, 0.0, progress)
     model, _ = make_agent(config, config.num_envs)
     load_checkpoint(model, folder.checkpoints)
     return _evaluated(config, path, model_action(model), model.num_timesteps, 0.0, progress)

@@ -12,8 +12,9 @@ import yaml
 from segue.agents.deep import AGENTS
 from segue.envs.base.errors import SegueError
 
-TABULAR = "q-learning"
-ALL_AGENTS = (TABULAR, *AGENTS)
+TABULAR = ("q-learning", "double-q", "q-lambda")
+"""Agents that learn a table."""
+ALL_AGENTS = (*TABULAR, *AGENTS)
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,13 @@ class TrainConfig:
     greedy_demonstrations : int
         Episodes of the greedy policy that the agent imitates before it learns (PPO, A2C and
         MaskablePPO on environments of segue); 0 for none.
+    expert_decisions : int
+        Decisions of the environment's expert that the agent imitates, instead of the greedy ones,
+        in situations that it comes into itself (PPO, A2C and MaskablePPO on environments that have
+        an expert); 0 for none.
+    expert_options : mapping
+        Options of the environment that differ while the expert is asked, such as fewer bins, each
+        of which it must solve.
     temperature : tuple of float
         What a nat of the agent's entropy is worth in units of reward, first and at the end (PPO,
         A2C and MaskablePPO); empty for none.
@@ -58,6 +66,8 @@ class TrainConfig:
     eval_episodes: int = 20
     checkpoint_every: int = 50_000
     greedy_demonstrations: int = 0
+    expert_decisions: int = 0
+    expert_options: Mapping[str, Any] = field(default_factory=dict)
     temperature: tuple[float, ...] = ()
     env_options: Mapping[str, Any] = field(default_factory=dict)
     test_options: Mapping[str, Any] = field(default_factory=dict)
@@ -67,7 +77,8 @@ class TrainConfig:
 def default_config(env: str, agent: str) -> TrainConfig:
     """Read the settings that come with segue for an environment and an agent.
 
-    They lie in ``configs/<env>__<agent>.yaml``; other pairs get the general ones.
+    They lie in ``configs/<env>__<agent>.yaml``; other pairs get the general ones, and tabular
+    agents those of q-learning.
 
     Raises
     ------
@@ -76,8 +87,11 @@ def default_config(env: str, agent: str) -> TrainConfig:
     """
     if agent not in ALL_AGENTS:
         raise SegueError(f"there is no agent {agent!r}; choose one of {', '.join(ALL_AGENTS)}.")
-    name = f"{env.rpartition(':')[2].replace('/', '-')}__{agent}.yaml"
-    file = resources.files("segue.experiments") / "configs" / name
+    folder = resources.files("segue.experiments") / "configs"
+    prefix = env.rpartition(":")[2].replace("/", "-")
+    file = folder / f"{prefix}__{agent}.yaml"
+    if agent in TABULAR and not file.is_file():
+        file = folder / f"{prefix}__{TABULAR[0]}.yaml"
     if not file.is_file():
         # Rollouts of 2,048 steps, as Stable-Baselines3 has them with one environment.
         rollout = {"n_steps": 256} if agent in ("ppo", "maskable-ppo") else {}

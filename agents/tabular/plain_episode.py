@@ -1,4 +1,4 @@
-"""Episodes of Q-learning by stepping a Gymnasium env in plain Python."""
+"""Episodes of tabular Q-learning by stepping a Gymnasium env in plain Python."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.spaces import Discrete
 
+from segue.agents.tabular.plain_rules import Rule
 from segue.agents.tabular.q_learning_config import QLearningConfig
 from segue.agents.tabular.q_table import QTable
 from segue.agents.tabular.random_stream import uniform
@@ -28,6 +29,8 @@ class PlainEpisodes:
         As `segue.agents.tabular.q_learning.train_plain` takes it.
     config : QLearningConfig
         Settings.
+    rule : callable
+        Makes the rule that learns into a table.
 
     Raises
     ------
@@ -40,16 +43,16 @@ class PlainEpisodes:
         S and A.
     """
 
-    def __init__(self, env: gym.Env[Any, Any], config: QLearningConfig) -> None:
+    def __init__(
+        self, env: gym.Env[Any, Any], config: QLearningConfig, rule: Callable[[QTable], Rule]
+    ) -> None:
         self.env = env
         self.config = config
+        self.rule = rule
         self.n_actions = _discrete_size(env.action_space, "actions")
-        self._state_of: Callable[[Any], int] = int
-        if isinstance(env.unwrapped, TabularEnv):
-            self._state_of = env.unwrapped.state_index
-            self.n_states = env.unwrapped.transition_model().n_states
-        else:
-            self.n_states = _discrete_size(env.observation_space, "observations")
+        self.state_of, self.n_states = states_of(env)
+        # There a state's mask never changes; elsewhere several observations may share a state.
+        self._fixed_masks = isinstance(env.unwrapped, TabularEnv)
 
     def play_chunk(
         self, table: QTable, epsilons: npt.NDArray[np.float64]
@@ -72,87 +75,130 @@ class PlainEpisodes:
         settled : bool
             Whether the last episode was greedy and changed nothing (with ``alpha = 1``).
         """
+        rule = self.rule(table)
         returns: list[float] = []
         steps = 0
-        may_settle = self.config.stop_when_settled and self.config.alpha == 1.0
         for index, epsilon in enumerate(epsilons):
             seed = np.random.SeedSequence((self.config.seed, table.episodes + index))
             length, total, changed = self._play(
-                table, float(epsilon), int(seed.generate_state(1)[0])
+                rule, table.stream, float(epsilon), int(seed.generate_state(1)[0])
             )
             returns.append(total)
             steps += length
-            if may_settle and not changed and epsilon == 0.0:
+            if self.config.may_settle and not changed and epsilon == 0.0:
                 return np.array(returns), steps, True
         return np.array(returns), steps, False
 
-    def _play(self, table: QTable, epsilon: float, seed: int) -> tuple[int, float, bool]:
+    def _play(
+        self, rule: Rule, stream: npt.NDArray[np.uint64], epsilon: float, seed: int
+    ) -> tuple[int, float, bool]:
         observation, info = self.env.reset(seed=seed)
-        state = self._state_of(observation)
-        self._meet(table.q, state, info, 0)
+        rule.begin()
+        state = self.state_of(observation)
+        self._meet(rule, state, info, 0)
         path: list[tuple[int, int, float, int]] = []
         total, changed, ends = 0.0, False, False
         while not ends and len(path) < self.config.max_steps:
-            action = self._choose(table, state, epsilon)
+            action = self._choose(rule, stream, state, info.get("action_mask"), epsilon)
             observation, reward, terminated, truncated, info = self.env.step(action)
-            table.visits[state, action] += 1
             total += float(reward)
-            following = -1 if terminated else self._state_of(observation)
+            following = -1 if terminated else self.state_of(observation)
             if not terminated:
-                self._meet(table.q, following, info, len(path) + 1)
+                self._meet(rule, following, info, len(path) + 1)
             path.append((state, action, float(reward), following))
             if self.config.replay == "online":
-                changed |= self._update(table.q, *path[-1])
+                changed |= rule.learn(*path[-1])
             state, ends = following, terminated or truncated
         if self.config.replay == "backward":
             for transition in reversed(path):
-                changed |= self._update(table.q, *transition)
+                changed |= rule.learn(*transition)
         return len(path), total, changed
 
-    def _choose(self, table: QTable, state: int, epsilon: float) -> int:
-        row = table.q[state]
-        if epsilon > 0.0 and _uniform(table.stream) < epsilon:
+    def _choose(
+        self,
+        rule: Rule,
+        stream: npt.NDArray[np.uint64],
+        state: int,
+        mask: npt.NDArray[np.generic] | None,
+        epsilon: float,
+    ) -> int:
+        row = sum((table[state] for table in rule.tables[1:]), rule.tables[0][state])
+        if mask is not None and not self._fixed_masks:
+            row = np.where(mask, row, -np.inf)
+        if epsilon > 0.0 and _uniform(stream) < epsilon:
             legal = np.flatnonzero(row > -np.inf)
-            return int(legal[int(_uniform(table.stream) * len(legal))])
+            return int(legal[int(_uniform(stream) * len(legal))])
         return int(row.argmax())
 
-    def _update(
-        self, q: npt.NDArray[np.float64], state: int, action: int, reward: float, following: int
-    ) -> bool:
-        """Apply Watkins' rule; `following` is -1 after the end."""
-        target = reward
-        if following >= 0:
-            target += self.config.gamma * float(q[following].max())
-        alpha, old = self.config.alpha, float(q[state, action])
-        q[state, action] = (1.0 - alpha) * old + alpha * target
-        return float(q[state, action]) != old
-
-    def _meet(
-        self, q: npt.NDArray[np.float64], state: int, info: Mapping[str, Any], step: int
-    ) -> None:
-        """Give the pairs of a state their first values when it is met for the first time."""
-        if not np.isnan(q[state, 0]):
-            return
-        left = max(self.config.horizon - step, 0)
-        q[state] = self.config.initial_value + self.config.initial_value_per_step * left
+    def _meet(self, rule: Rule, state: int, info: Mapping[str, Any], step: int) -> None:
+        """Give the pairs of a state their first values when they are met for the first time."""
         mask = info.get("action_mask")
-        if mask is not None:
-            legal = np.asarray(mask, bool)
-            if not legal.any():
-                raise SegueError(
-                    f"The env's action mask allows nothing in state {state}; "
-                    "end the episode or allow an action."
-                )
-            q[state, ~legal] = -np.inf
+        if (mask is None or self._fixed_masks) and not np.isnan(rule.tables[0][state, 0]):
+            return
+        legal = np.ones(self.n_actions, bool) if mask is None else np.asarray(mask, bool)
+        if not legal.any():
+            raise SegueError(
+                f"The env's action mask allows nothing in state {state}; "
+                "end the episode or allow an action."
+            )
+        for table in rule.tables:
+            meet(table, state, legal, self.config.first_value(step))
+
+
+def meet(
+    q: npt.NDArray[np.float64], state: int, legal: npt.NDArray[np.bool_], value: float
+) -> None:
+    """Give the pairs of a state that were not allowed before their first value.
+
+    Parameters
+    ----------
+    q : numpy.ndarray
+        float64 array (S, A), changed in place.
+    state : int
+        The state met, in [0, S).
+    legal : numpy.ndarray
+        bool array (A,): what is allowed now.
+    value : float
+        First value of a pair.
+    """
+    if np.isnan(q[state, 0]):
+        q[state] = -np.inf
+    q[state, legal & np.isneginf(q[state])] = value
+
+
+def states_of(env: gym.Env[Any, Any]) -> tuple[Callable[[Any], int], int]:
+    """Find how to number the states of an env.
+
+    Parameters
+    ----------
+    env : gymnasium.Env
+        Tabular (`TabularEnv`), or with Discrete observations from 0.
+
+    Returns
+    -------
+    state_of : callable
+        Gives the state that an observation stands for.
+    n_states : int
+        S.
+
+    Raises
+    ------
+    SegueError
+        If the env has neither.
+    """
+    inner = env.unwrapped
+    if isinstance(inner, TabularEnv) and env.observation_space == inner.observation_space:
+        return inner.state_index, inner.transition_model().n_states
+    return int, _discrete_size(env.observation_space, "observations")
 
 
 def _discrete_size(space: gym.Space[Any], what: str) -> int:
     if not isinstance(space, Discrete) or space.start != 0:
         raise SegueError(
             f"Tabular Q-learning needs Discrete {what} numbered from 0, not {space}; "
-            "give the env state_index() and transition_model(), or choose a deep agent."
+            "wrap the env in Discretise, or choose a deep agent."
         )
     return int(cast(Any, space).n)
 
 
-__all__ = ["PlainEpisodes"]
+__all__ = ["PlainEpisodes", "meet", "states_of"]

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
-from segue.envs.base.atomic import atomic_path
+from segue.agents.tabular.array_file import read_arrays, write_arrays
 from segue.envs.base.errors import SegueError
 
-_KIND = "segue.greedy_policy.v1"
+_KIND = "segue.greedy_policy.v2"
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +68,7 @@ class GreedyPolicy:
         path : pathlib.Path
             File to write or to replace; its folder must exist.
         """
-        with atomic_path(path) as temporary:
-            save_file({"q": self.q}, temporary, metadata={"kind": _KIND})
+        write_arrays(path, _KIND, {"q": self.q}, {})
 
     @classmethod
     def load(cls, path: Path) -> GreedyPolicy:
@@ -92,17 +89,8 @@ class GreedyPolicy:
         SegueError
             If the file is missing, damaged or something else.
         """
-        try:
-            with safe_open(path, framework="numpy") as file:
-                if (file.metadata() or {}).get("kind") != _KIND:
-                    raise SegueError(
-                        f"{path} is not a greedy policy; name a file saved by GreedyPolicy.save."
-                    )
-                return cls(file.get_tensor("q"))
-        except (OSError, SafetensorError) as error:
-            raise SegueError(
-                f"{path} cannot be read as a greedy policy ({error}); name an undamaged file."
-            ) from error
+        arrays, _ = read_arrays(path, _KIND, "a greedy policy")
+        return cls(arrays["q"])
 
 
 __all__ = ["GreedyPolicy"]

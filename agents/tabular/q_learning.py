@@ -1,7 +1,9 @@
-"""Tabular Q-learning (Watkins 1989; Sutton & Barto, section 6.5), plain and compiled.
+"""Tabular Q-learning, plain and compiled: one step, double Q, and Q(lambda).
 
-Both trainers apply Q(s,a) <- (1 - alpha) Q(s,a) + alpha (r + gamma max Q(s',.)) over legal
-actions, draw the same random numbers in the same order, and give the same table bit for bit.
+Q-learning (Watkins 1989; Sutton & Barto, section 6.5) applies
+Q(s,a) <- (1 - alpha) Q(s,a) + alpha (r + gamma max Q(s',.)) over legal actions; the other methods
+are told in `QLearningConfig`. Both trainers draw the same random numbers in the same order, and
+give the same table bit for bit.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.agents.tabular.plain_episode import PlainEpisodes
+from segue.agents.tabular.plain_rules import rule_of
 from segue.agents.tabular.q_learning_config import QLearningConfig
 from segue.agents.tabular.q_learning_kernel import Learner, Settings, Tables, play_chunk
 from segue.agents.tabular.q_table import QTable
@@ -25,7 +28,8 @@ Progress = Callable[[QTable], None]
 """Called after each chunk of episodes with the table so far, whose arrays are live: save or copy
 it at once. Raise to stop."""
 
-_Chunk = Callable[[QTable, npt.NDArray[np.float64]], tuple[npt.NDArray[np.float64], int, bool]]
+Chunk = Callable[[QTable, npt.NDArray[np.float64]], tuple[npt.NDArray[np.float64], int, bool]]
+"""Plays the episodes of given exploration rates; gives returns, steps, and whether settled."""
 
 
 def train_plain(
@@ -43,9 +47,9 @@ def train_plain(
     Parameters
     ----------
     env : gymnasium.Env
-        Discrete actions from 0; observations Discrete from 0, or any if the unwrapped env gives
-        ``state_index(observation)`` and ``transition_model()``. ``info["action_mask"]`` (A,), when
-        there, must depend on the state alone.
+        Discrete actions from 0; observations Discrete from 0 (see `Discretise`), or any if the
+        unwrapped env gives ``state_index(observation)`` and ``transition_model()``. Of
+        ``info["action_mask"]`` (A,), when there, no masked action is ever taken.
     config : QLearningConfig
         Settings.
     table : QTable, optional
@@ -63,9 +67,9 @@ def train_plain(
     SegueError
         If the spaces do not fit or a state that must be acted in has no legal action.
     """
-    episodes = PlainEpisodes(env, config)
-    table = _start(table, episodes.n_states, episodes.n_actions, config)
-    return _train(episodes.play_chunk, config, table, progress)
+    episodes = PlainEpisodes(env, config, lambda table: rule_of(table, config))
+    table = start_table(table, episodes.n_states, episodes.n_actions, config)
+    return train_in_chunks(episodes.play_chunk, config, table, progress)
 
 
 def train_compiled(
@@ -102,49 +106,73 @@ def train_compiled(
         If `table` has another shape than the model.
     """
     tables = Tables(model.start, model.next_state, model.reward, model.legal, model.terminal)
-    settings = kernel_settings(config)
+    settings = _kernel_settings(config)
     path = np.zeros((config.max_steps, 2), np.int32)
 
     def chunk(
         table: QTable, epsilons: npt.NDArray[np.float64]
     ) -> tuple[npt.NDArray[np.float64], int, bool]:
         returns = np.zeros(len(epsilons))
-        learner = Learner(table.q, table.visits, table.stream)
+        double = len(table.second) > 0
+        learner = Learner(
+            table.q,
+            table.visits,
+            table.second if double else None,
+            table.second_visits if double else None,
+            table.stream,
+        )
         episodes, steps, settled = play_chunk(tables, learner, settings, epsilons, returns, path)
         return returns[:episodes], steps, settled
 
-    table = _start(table, model.n_states, model.n_actions, config)
-    return _train(chunk, config, table, progress)
+    table = start_table(table, model.n_states, model.n_actions, config)
+    return train_in_chunks(chunk, config, table, progress)
 
 
-def kernel_settings(config: QLearningConfig) -> Settings:
+def _kernel_settings(config: QLearningConfig) -> Settings:
     """Give the numbers that episodes depend on, as the compiled code takes them."""
     return Settings(
         float(config.alpha),
+        config.decay,
         float(config.gamma),
+        float(config.trace) if config.method == "q-lambda" else None,
         float(config.initial_value),
         float(config.initial_value_per_step),
         config.horizon,
         config.max_steps,
         config.replay == "backward",
-        config.stop_when_settled and config.alpha == 1.0,
+        config.may_settle,
     )
 
 
-def _start(table: QTable | None, n_states: int, n_actions: int, config: QLearningConfig) -> QTable:
+def start_table(
+    table: QTable | None, n_states: int, n_actions: int, config: QLearningConfig
+) -> QTable:
+    """Give the table to go on from, or an empty one.
+
+    Raises
+    ------
+    SegueError
+        If `table` is of another shape or method.
+    """
     if table is None:
-        return QTable.empty(n_states, n_actions, config.seed)
+        return QTable.empty(n_states, n_actions, config.seed, config.method)
     if table.q.shape != (n_states, n_actions):
         raise SegueError(
             f"The Q-table has shape {table.q.shape} but the task needs {(n_states, n_actions)}; "
             "go on from a table of the same task."
         )
+    if len(table.second) != (n_states if config.method == "double-q" else 0):
+        raise SegueError(
+            f"The Q-table is of another method than {config.method}; "
+            "go on from a table of the same method."
+        )
     return table
 
 
-def _train(
-    chunk: _Chunk, config: QLearningConfig, table: QTable, progress: Progress | None
+def train_in_chunks(
+    chunk: Chunk, config: QLearningConfig, table: QTable, progress: Progress | None
 ) -> QTable:
+    """Play chunks of episodes until there are enough or learning is settled."""
     while table.episodes < config.episodes and not table.settled:
         end = min(table.episodes + config.chunk_episodes, config.episodes)
         returns, steps, settled = chunk(table, config.epsilon(np.arange(table.episodes, end)))
@@ -160,4 +188,11 @@ def _train(
     return table
 
 
-__all__ = ["Progress", "QLearningConfig", "QTable", "train_compiled", "train_plain"]
+__all__ = [
+    "Chunk",
+    "Progress",
+    "start_table",
+    "train_compiled",
+    "train_in_chunks",
+    "train_plain",
+]

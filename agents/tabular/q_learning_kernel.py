@@ -1,4 +1,4 @@
-"""Compiled episodes of Q-learning on the tables of a deterministic MDP."""
+"""Compiled episodes of tabular Q-learning on the tables of a deterministic MDP."""
 
 from __future__ import annotations
 
@@ -9,10 +9,19 @@ import numpy.typing as npt
 from numba import njit
 
 from segue.agents.tabular.random_stream import uniform
+from segue.agents.tabular.table_rows import (
+    BoolArray,
+    CountArray,
+    FloatArray,
+    greedy,
+    greedy_of_two,
+    highest,
+    meet,
+    random_legal,
+)
+from segue.agents.tabular.update_rules import learn_double, learn_lambda, learn_q
 
-FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
-BoolArray = npt.NDArray[np.bool_]
 
 
 class Tables(NamedTuple):
@@ -26,24 +35,31 @@ class Tables(NamedTuple):
 
 
 class Learner(NamedTuple):
-    """What is learnt, changed in place: `q` and `visits` (S, A), `stream` (1,)."""
+    """What is learnt, changed in place: the arrays of `QTable`; no second ones = None."""
 
     q: FloatArray
-    visits: npt.NDArray[np.int64]
+    visits: CountArray
+    second: FloatArray | None
+    second_visits: CountArray | None
     stream: npt.NDArray[np.uint64]
 
 
 class Settings(NamedTuple):
-    """The numbers of `QLearningConfig` that episodes depend on."""
+    """The numbers of `QLearningConfig` that episodes depend on; `trace` is None without traces.
+
+    What is None here or in `Learner` costs nothing: its branches are not compiled.
+    """
 
     alpha: float
+    decay: float | None
     gamma: float
+    trace: float | None
     initial_value: float
     initial_value_per_step: float
     horizon: int
     max_steps: int
     backward: bool
-    stop_when_settled: bool
+    may_settle: bool
 
 
 @njit(cache=True, nogil=True)
@@ -53,7 +69,7 @@ def play_chunk(
     settings: Settings,
     epsilons: FloatArray,
     returns: FloatArray,
-    path: npt.NDArray[np.int32],
+    path: IntArray,
 ) -> tuple[int, int, bool]:
     """Play and learn from some episodes.
 
@@ -64,7 +80,7 @@ def play_chunk(
     learner : Learner
         Changed in place.
     settings : Settings
-        Step size, discount, first values, order of replay.
+        Method, step size, discount, first values, order of replay.
     epsilons : numpy.ndarray
         float64 array (n,): exploration rate of each episode.
     returns : numpy.ndarray
@@ -83,12 +99,14 @@ def play_chunk(
     """
     steps = 0
     for episode in range(len(epsilons)):
-        length, total, changed = _play(tables, learner, settings, epsilons[episode], path)
+        length, total, changed = _play(
+            tables, learner, learner.second, settings, settings.trace, epsilons[episode], path
+        )
         returns[episode] = total
         steps += length
         if settings.backward:
-            changed = _replay(tables, learner.q, settings, path[:length])
-        if settings.stop_when_settled and not changed and epsilons[episode] == 0.0:
+            changed = _replay(tables, learner, learner.second, settings, path[:length])
+        if settings.may_settle and not changed and epsilons[episode] == 0.0:
             return episode + 1, steps, True
     return len(epsilons), steps, False
 
@@ -97,34 +115,55 @@ def play_chunk(
 def _play(
     tables: Tables,
     learner: Learner,
+    second: FloatArray | None,
     settings: Settings,
+    trace: float | None,
     epsilon: float,
-    path: npt.NDArray[np.int32],
+    path: IntArray,
 ) -> tuple[int, float, bool]:
-    # Unpacked once: handing the tuples on would count references to eight arrays at every step.
+    # Unpacked once: handing the tuples on would count references to all arrays at every step.
     start, next_state, reward, legal, terminal = tables
-    q, visits, stream = learner
-    state = start
-    total = 0.0
-    changed = False
-    _meet(legal, q, settings, state, 0)
+    q, visits, _, second_visits, stream = learner
+    alpha, decay, gamma = settings.alpha, settings.decay, settings.gamma
+    state, first_trace, total, changed = start, 0, 0.0, False
+    _meet(q, second, legal, settings, state, 0)
     for step in range(settings.max_steps):
         if epsilon > 0.0 and uniform(stream) < epsilon:
-            action = _random_legal(q[state], uniform(stream))
+            action = random_legal(q[state], uniform(stream))
+        elif second is not None:
+            action = greedy_of_two(q, second, state)
         else:
-            action = _greedy(q, state)
-        visits[state, action] += 1
-        path[step, 0] = state
-        path[step, 1] = action
+            action = greedy(q, state)
+        path[step, 0], path[step, 1] = state, action
         gained = reward[state, action]
         total += gained
-        following = next_state[state, action]
-        ends = terminal[state, action]
+        following, ends = next_state[state, action], terminal[state, action]
         if not ends:
-            _meet(legal, q, settings, following, step + 1)
-        if not settings.backward:
-            target = gained if ends else gained + settings.gamma * _highest(q, following)
-            changed |= _update(q, state, action, target, settings.alpha)
+            _meet(q, second, legal, settings, following, step + 1)
+        if second is not None:
+            if not settings.backward:
+                learn_double(
+                    q,
+                    second,
+                    visits,
+                    second_visits,
+                    stream,
+                    state,
+                    action,
+                    gained,
+                    -1 if ends else following,
+                    alpha,
+                    decay,
+                    gamma,
+                )
+        elif trace is not None:
+            target = gained if ends else gained + gamma * highest(q, following)
+            first_trace = learn_lambda(
+                q, visits, path, first_trace, step, target, alpha, decay, gamma * trace
+            )
+        elif not settings.backward:
+            target = gained if ends else gained + gamma * highest(q, following)
+            changed |= learn_q(q, visits, state, action, target, alpha, decay)
         if ends:
             return step + 1, total, changed
         state = following
@@ -132,77 +171,55 @@ def _play(
 
 
 @njit(cache=True, nogil=True)
-def _replay(tables: Tables, q: FloatArray, settings: Settings, path: npt.NDArray[np.int32]) -> bool:
+def _replay(
+    tables: Tables, learner: Learner, second: FloatArray | None, settings: Settings, path: IntArray
+) -> bool:
     _, next_state, reward, _, terminal = tables
+    q, visits, _, second_visits, stream = learner
+    alpha, decay, gamma = settings.alpha, settings.decay, settings.gamma
     changed = False
     for step in range(len(path) - 1, -1, -1):
         state, action = path[step, 0], path[step, 1]
-        target = reward[state, action]
-        if not terminal[state, action]:
-            target += settings.gamma * _highest(q, next_state[state, action])
-        changed |= _update(q, state, action, target, settings.alpha)
+        gained = reward[state, action]
+        following, ends = next_state[state, action], terminal[state, action]
+        if second is not None:
+            learn_double(
+                q,
+                second,
+                visits,
+                second_visits,
+                stream,
+                state,
+                action,
+                gained,
+                -1 if ends else following,
+                alpha,
+                decay,
+                gamma,
+            )
+        else:
+            target = gained if ends else gained + gamma * highest(q, following)
+            changed |= learn_q(q, visits, state, action, target, alpha, decay)
     return changed
 
 
-@njit(cache=True, nogil=True)
-def _update(q: FloatArray, state: int, action: int, target: float, alpha: float) -> bool:
-    """Apply Watkins' rule; written as a mean so that alpha = 1 gives the target itself."""
-    old = q[state, action]
-    new = (1.0 - alpha) * old + alpha * target
-    q[state, action] = new
-    return bool(new != old)
-
-
-@njit(cache=True, nogil=True)
-def _meet(legal: BoolArray, q: FloatArray, settings: Settings, state: int, step: int) -> None:
-    """Give the pairs of a state their first values when it is met for the first time."""
+@njit(cache=True, nogil=True, inline="always")
+def _meet(
+    q: FloatArray,
+    second: FloatArray | None,
+    legal: BoolArray,
+    settings: Settings,
+    state: int,
+    step: int,
+) -> None:
+    """Give a state that is first met at a step (from 0) its first values."""
     if q[state, 0] == q[state, 0]:  # Only NaN, the mark of an unknown state, differs from itself.
         return
-    value = _first_value(settings, step)
-    for action in range(q.shape[1]):
-        q[state, action] = value if legal[state, action] else -np.inf
-
-
-@njit(cache=True, nogil=True)
-def _first_value(settings: Settings, step: int) -> float:
-    """Give the value of an untried pair of a state first met at a step (from 0)."""
     left = max(settings.horizon - step, 0)
-    return settings.initial_value + settings.initial_value_per_step * left
-
-
-@njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
-def _highest(q: FloatArray, state: int) -> float:
-    # The row holds no NaN; said so, the compiler compares several values at a time.
-    highest = q[state, 0]
-    for action in range(1, q.shape[1]):
-        value = q[state, action]
-        highest = value if value > highest else highest
-    return float(highest)
-
-
-@njit(cache=True, nogil=True)
-def _greedy(q: FloatArray, state: int) -> int:
-    highest = _highest(q, state)
-    action = 0
-    while q[state, action] != highest:
-        action += 1
-    return action
-
-
-@njit(cache=True, nogil=True)
-def _random_legal(row: FloatArray, number: float) -> int:
-    """Pick the legal action that a number in [0, 1) points at."""
-    n_legal = 0
-    for value in row:
-        if value > -np.inf:
-            n_legal += 1
-    left = int(number * n_legal)
-    for action in range(len(row)):
-        if row[action] > -np.inf:
-            if left == 0:
-                return action
-            left -= 1
-    return 0
+    value = settings.initial_value + settings.initial_value_per_step * left
+    meet(q, legal, state, value)
+    if second is not None:
+        meet(second, legal, state, value)
 
 
 __all__ = ["Learner", "Settings", "Tables", "play_chunk"]

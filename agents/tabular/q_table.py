@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
+from segue.agents.tabular.array_file import read_arrays, write_arrays
+from segue.agents.tabular.policy import GreedyPolicy
+from segue.agents.tabular.q_learning_config import Method
 from segue.agents.tabular.random_stream import new_stream
-from segue.envs.base.atomic import atomic_path
-from segue.envs.base.errors import SegueError
 
-_KIND = "segue.q_table.v1"
+_KIND = "segue.q_table.v2"
+_ARRAYS = ("q", "visits", "second", "second_visits", "stream", "curve")
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +30,11 @@ class QTable:
         float64 array (S, A): action values; NaN in the row of a state that was never met, minus
         infinity for an illegal action of a state that was.
     visits : numpy.ndarray
-        int64 array (S, A): how often each pair was taken.
+        int64 array (S, A): how often each pair was learnt from by playing it.
+    second : numpy.ndarray
+        float64 array (S, A): the second table of double Q-learning, like `q`; (0, A) without.
+    second_visits : numpy.ndarray
+        int64 array of the shape of `second`: how many of the visits changed the second table.
     stream : numpy.ndarray
         uint64 array (1,): state of the random stream.
     curve : numpy.ndarray
@@ -47,6 +50,8 @@ class QTable:
 
     q: npt.NDArray[np.float64]
     visits: npt.NDArray[np.int64]
+    second: npt.NDArray[np.float64]
+    second_visits: npt.NDArray[np.int64]
     stream: npt.NDArray[np.uint64]
     curve: npt.NDArray[np.float64]
     episodes: int = 0
@@ -54,7 +59,7 @@ class QTable:
     settled: bool = False
 
     @classmethod
-    def empty(cls, n_states: int, n_actions: int, seed: int) -> QTable:
+    def empty(cls, n_states: int, n_actions: int, seed: int, method: Method = "q") -> QTable:
         """Give the table of a run that has not begun.
 
         Parameters
@@ -63,23 +68,36 @@ class QTable:
             S and A, both positive.
         seed : int
             Seed of the random stream, non-negative.
+        method : str
+            Of `QLearningConfig`; ``"double-q"`` has a second table.
 
         Returns
         -------
         QTable
             No state met, no episode played.
         """
+        n_second = n_states if method == "double-q" else 0
         return cls(
             q=np.full((n_states, n_actions), np.nan),
             visits=np.zeros((n_states, n_actions), np.int64),
+            second=np.full((n_second, n_actions), np.nan),
+            second_visits=np.zeros((n_second, n_actions), np.int64),
             stream=new_stream(seed),
             curve=np.zeros(0),
         )
 
+    @property
+    def values(self) -> npt.NDArray[np.float64]:
+        """Action values to act by, float64 array (S, A): `q`, or the mean of both tables."""
+        return 0.5 * (self.q + self.second) if len(self.second) else self.q
+
+    def policy(self) -> GreedyPolicy:
+        """Give the greedy policy; it shares `q` where that is the only table."""
+        return GreedyPolicy(self.values)
+
     def copy(self) -> QTable:
         """Give a record whose arrays are its own."""
-        arrays = (self.q.copy(), self.visits.copy(), self.stream.copy(), self.curve.copy())
-        return QTable(*arrays, self.episodes, self.steps, self.settled)
+        return replace(self, **{name: getattr(self, name).copy() for name in _ARRAYS})
 
     def save(self, path: Path) -> None:
         """Write the table as one safetensors file, atomically.
@@ -89,10 +107,7 @@ class QTable:
         path : pathlib.Path
             File to write or to replace; its folder must exist.
         """
-        arrays = {name: getattr(self, name) for name in ("q", "visits", "stream", "curve")}
-        counts = {"episodes": self.episodes, "steps": self.steps, "settled": self.settled}
-        with atomic_path(path) as temporary:
-            save_file(arrays, temporary, metadata={"kind": _KIND, "counts": json.dumps(counts)})
+        write_arrays(path, _KIND, self.arrays(), self.counts())
 
     @classmethod
     def load(cls, path: Path) -> QTable:
@@ -113,20 +128,16 @@ class QTable:
         SegueError
             If the file is missing, damaged or something else.
         """
-        try:
-            with safe_open(path, framework="numpy") as file:
-                metadata = file.metadata() or {}
-                if metadata.get("kind") != _KIND:
-                    raise SegueError(f"{path} is not a Q-table; name a file saved by QTable.save.")
-                counts = json.loads(metadata["counts"])
-                arrays = {
-                    name: file.get_tensor(name) for name in ("q", "visits", "stream", "curve")
-                }
-        except (OSError, SafetensorError, KeyError, ValueError) as error:
-            raise SegueError(
-                f"{path} cannot be read as a Q-table ({error}); name an undamaged file."
-            ) from error
-        return cls(**arrays, **counts)
+        arrays, counts = read_arrays(path, _KIND, "a Q-table")
+        return cls(**arrays, **counts)  # type: ignore[arg-type]
+
+    def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
+        """Give the arrays by their names, not copied."""
+        return {name: getattr(self, name) for name in _ARRAYS}
+
+    def counts(self) -> dict[str, int]:
+        """Give the other fields by their names."""
+        return {"episodes": self.episodes, "steps": self.steps, "settled": self.settled}
 
 
 __all__ = ["QTable"]
