@@ -26,8 +26,10 @@ _HD_LINES = 720
 _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 """FFmpeg's colour space of a stream to swscale's matrix (libavutil/pixfmt.h, swscale.h)."""
 
+_FULL_CHR_H_INT, _ACCURATE_RND = 0x2000, 0x40000
+"""Flags of libswscale/swscale.h that not every PyAV has a name for."""
 # Without these flags swscale's fast path darkens the picture by one code value.
-_EXACT = int(Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT)
+_EXACT = int(Interpolation.BILINEAR) | _ACCURATE_RND | _FULL_CHR_H_INT
 
 
 def colour_matrix(colorspace: int, height: int) -> int:
@@ -113,7 +115,7 @@ class Fitter:
                 dst_colorspace=self._matrix,
                 src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
                 dst_color_range=ColorRange.MPEG,
-                interpolation=int(Interpolation.BICUBIC | Interpolation.ACCURATE_RND),
+                interpolation=int(Interpolation.BICUBIC) | _ACCURATE_RND,
             )
         if quarters or inner != self._size:
             frame = self._place(frame, quarters)
