@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from segue.envs.base.errors import SegueError
+from segue.experiments.cli_groups import audit_app, corpus_app, demonstrations_app
+from segue.experiments.cli_shared import AsJson, Out, Seed, command, finish
 
 app = typer.Typer(
     help="Reinforcement learning for creative editing: film and melody.",
@@ -25,42 +26,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-corpus_app = typer.Typer(
-    help="Collections of melodies to learn from.", no_args_is_help=True, rich_markup_mode=None
-)
 app.add_typer(corpus_app, name="corpus")
-
-audit_app = typer.Typer(
-    help="Whether rewards prefer what people made.", no_args_is_help=True, rich_markup_mode=None
-)
 app.add_typer(audit_app, name="audit")
-
-demonstrations_app = typer.Typer(
-    help="People's edits as records to learn from.", no_args_is_help=True, rich_markup_mode=None
-)
 app.add_typer(demonstrations_app, name="demonstrations")
-
-BEGAN = time.perf_counter()
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
-
-Out = Annotated[Path | None, typer.Option(help="Folder of the run; default a new one in runs/.")]
-Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same result.")]
-AsJson = Annotated[bool, typer.Option("--json", help="End with one JSON line on stdout.")]
-
-
-def _say(text: str) -> None:
-    typer.echo(text)
-
-
-def _finish(record: dict[str, Any], lines: list[str], as_json: bool) -> None:
-    """Print what came out, as lines for people or as one JSON line."""
-    if as_json:
-        _say(json.dumps({"seconds": round(time.perf_counter() - BEGAN, 3)} | record))
-    else:
-        for line in lines:
-            _say(line)
 
 
 @app.command(
@@ -96,8 +67,8 @@ def compose(
     from segue.experiments.verbs import compose_verb
 
     brief = Brief(mood, bars, chords, key, metre, tempo, swing)
-    record, lines = compose_verb(brief, seed, soundfont, out, _command())
-    _finish(record, lines, as_json)
+    record, lines = compose_verb(brief, seed, soundfont, out, command())
+    finish(record, lines, as_json)
 
 
 @app.command(
@@ -122,8 +93,8 @@ def edit(
     from segue.experiments.verbs import edit_verb
 
     config = EditConfig(length=length, seed=seed, steps=steps, credits=credits)
-    record, lines = edit_verb(footage, music, config, out, _command())
-    _finish(record, lines, as_json)
+    record, lines = edit_verb(footage, music, config, out, command())
+    finish(record, lines, as_json)
 
 
 @app.command(
@@ -148,8 +119,8 @@ def train(
     elif env is None:
         raise SegueError("no environment is named; give an id such as segue/Montage-v0.")
     else:
-        record, lines = train_verb(env, agent, steps, seed, out, _command())
-    _finish(record, lines, as_json)
+        record, lines = train_verb(env, agent, steps, seed, out, command())
+    finish(record, lines, as_json)
 
 
 @app.command(epilog="Example: segue evaluate runs/segue-Montage-v0__maskable-ppo__0__...")
@@ -162,7 +133,7 @@ def evaluate(
     from segue.experiments.verbs import evaluate_verb
 
     record, lines = evaluate_verb(run, episodes)
-    _finish(record, lines, as_json)
+    finish(record, lines, as_json)
 
 
 @app.command(epilog="Example: segue envs --json")
@@ -175,7 +146,7 @@ def envs(as_json: AsJson = False) -> None:
 
     rows = environment_rows()
     if as_json:
-        _say(json.dumps({"environments": rows}))
+        typer.echo(json.dumps({"environments": rows}))
         return
     table = Table(*(name.capitalize() for name in rows[0]), show_lines=True)
     for row in rows:
@@ -197,8 +168,8 @@ def demo(
     """Compose a tune, train an editor, and cut a real film to the tune."""
     from segue.experiments.verbs import demo_verb
 
-    record, lines = demo_verb(footage, steps, seed, out, _command())
-    _finish(record, lines, as_json)
+    record, lines = demo_verb(footage, steps, seed, out, command())
+    finish(record, lines, as_json)
 
 
 @app.command(epilog="Example: segue bench stepping")
@@ -235,130 +206,8 @@ def bench(
     from segue.experiments.verbs import bench_verb
 
     files = (tvsum, summe, scores or [], shots)
-    record, lines = bench_verb(which or [], seeds, out, _command(), as_json, files)
-    _finish(record, lines, as_json)
-
-
-@corpus_app.command("add", epilog="Example: segue corpus add tunes/ --licence CC0-1.0 --name mine")
-def corpus_add(
-    folder: Annotated[Path, typer.Argument(help="Folder of MIDI, MusicXML and ABC files.")],
-    licence: Annotated[
-        str, typer.Option(help="SPDX identifier of the tunes' licence, or public-domain.")
-    ] = "unknown",
-    name: Annotated[str | None, typer.Option(help="Name; default the folder's.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Read a folder of melodies and keep it as a collection."""
-    from segue.experiments.corpus import add_verb
-
-    record, lines = add_verb(folder, name, licence)
-    _finish(record, lines, as_json)
-
-
-@corpus_app.command("list", epilog="Example: segue corpus list --json")
-def corpus_list(as_json: AsJson = False) -> None:
-    """List the collections: name, tunes, licence, origin."""
-    from segue.experiments.corpus import list_verb
-
-    record, lines = list_verb()
-    _finish(record, lines, as_json)
-
-
-@audit_app.command("melody", epilog="Example: segue audit melody --preset segue --out audit/")
-def audit_melody(
-    preset: Annotated[
-        list[str] | None,
-        typer.Option(help="segue, rl-tuner, rl-tuner-rules or lead-sheet; default all."),
-    ] = None,
-    corpus: Annotated[
-        list[str] | None,
-        typer.Option(help="Collection of segue corpus list; default those of music21."),
-    ] = None,
-    windows: Annotated[
-        int | None, typer.Option(help="Human passages a preset, drawn from all; default all.")
-    ] = None,
-    seed: Seed = 0,
-    out: Out = None,
-    as_json: AsJson = False,
-) -> None:
-    """Set held-out human melodies against noise, shuffled notes and exploits, term by term."""
-    from segue.experiments.audit_verb import melody_verb
-
-    record, lines = melody_verb(preset, corpus, windows, seed, out, _command())
-    _finish(record, lines, as_json)
-
-
-@audit_app.command("film", epilog="Example: segue audit film trailer.mp4 film.mp4 --out audit/")
-def audit_film(
-    films: Annotated[list[Path], typer.Argument(help="Finished films: edits by people.")],
-    copies: Annotated[int, typer.Option(help="Rivals of each kind for each passage.")] = 8,
-    seed: Seed = 0,
-    out: Out = None,
-    as_json: AsJson = False,
-) -> None:
-    """Set passages of finished films against random and exploiting edits of the same shots."""
-    from segue.experiments.film_audit_verb import film_verb
-
-    record, lines = film_verb(films, copies, seed, out, _command())
-    _finish(record, lines, as_json)
-
-
-@demonstrations_app.command(
-    "from-finished",
-    epilog="Example: segue demonstrations from-finished trailer.mp4 --source film.mp4 --out out/",
-)
-def demonstrations_from_finished(
-    film: Annotated[Path, typer.Argument(help="The finished edit.")],
-    source: Annotated[
-        list[Path], typer.Option(help="A film that it was cut from; may be given more than once.")
-    ],
-    out: Out = None,
-    as_json: AsJson = False,
-) -> None:
-    """Find by picture which frames a finished edit was cut from, and write its timeline."""
-    from segue.experiments.demonstrations import finished_verb
-
-    record, lines = finished_verb(film, source, out, _command())
-    _finish(record, lines, as_json)
-
-
-@demonstrations_app.command(
-    "from-timeline",
-    epilog="Example: segue demonstrations from-timeline reel1.edl --footage media/ --rate 23.976",
-)
-def demonstrations_from_timeline(
-    files: Annotated[list[Path], typer.Argument(help="OTIO, EDL, FCP7 XML or FCPXML files.")],
-    footage: Annotated[
-        Path | None, typer.Option(help="Folder of the media that they were cut from.")
-    ] = None,
-    rate: Annotated[
-        str | None, typer.Option(help="Frames per second of EDLs, which do not tell it.")
-    ] = None,
-    out: Out = None,
-    as_json: AsJson = False,
-) -> None:
-    """Read timelines: set-up, in-point, length, transition and speed of each shot."""
-    from segue.experiments.demonstrations import parse_rate, timeline_verb
-
-    exact = None if rate is None else parse_rate(rate)
-    record, lines = timeline_verb(files, footage, exact, out, _command())
-    _finish(record, lines, as_json)
-
-
-@demonstrations_app.command("report", epilog="Example: segue demonstrations report runs/<run>")
-def demonstrations_report(
-    folder: Annotated[Path, typer.Argument(help="Folder of demonstrations.")],
-    as_json: AsJson = False,
-) -> None:
-    """Say what demonstrations hold, and how well simple rules foretell the next shot."""
-    from segue.experiments.demonstrations import report_verb
-
-    record, lines = report_verb(folder)
-    _finish(record, lines, as_json)
-
-
-def _command() -> list[str]:
-    return ["segue", *sys.argv[1:]]
+    record, lines = bench_verb(which or [], seeds, out, command(), as_json, files)
+    finish(record, lines, as_json)
 
 
 def main() -> None:
