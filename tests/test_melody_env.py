@@ -91,8 +91,8 @@ def test_the_prior_pays_its_log_probability(prior: NGramPrior) -> None:
     paid = play(MelodyVectorEnv(50, reward="rl-tuner", prior=prior), melodies)["prior"]
     np.testing.assert_allclose(paid.sum(axis=0), log_likelihood(prior, melodies), atol=1e-3)
     segue = play(MelodyVectorEnv(50, prior=prior), melodies)["prior"]
-    expected = PHRASE.weights["prior"] * np.clip((paid + 1.125) / 8, -1, 0)
-    np.testing.assert_allclose(segue, expected, atol=1e-3)
+    expected = PHRASE.weights["prior"] * np.clip((paid + np.log(20)) / 4, -1, 0)
+    np.testing.assert_allclose(segue, expected, atol=0.01)
     assert (segue == 0).any()
     assert (segue < -1).any()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from math import exp
+from math import exp, log
 from typing import Any
 
 import numpy as np
@@ -308,8 +308,8 @@ WORTHS: list[tuple[Any, dict[str, Any], list[float]]] = [
     (phrase.Surprise(), {"last": [True, False], "surprise": 2.77}, [1, 0]),
     (phrase.Surprise(), {"last": True, "surprise": [2.17, 3.37, 3.97]}, [BELL, BELL, BELL**4]),
     (phrase.Monotony(), {"monotony": [0, 0.6875, 0.84375, 1]}, [0, 0, -0.5, -1]),
-    (phrase.Prior(), {"log_prior": [0, -1.125, -2.125]}, [0, 0, -0.125]),
-    (phrase.Prior(), {"log_prior": [-9.125, -30]}, [-1, -1]),
+    (phrase.Prior(), {"log_prior": [0, -log(20), -log(20) - 1]}, [0, 0, -0.25]),
+    (phrase.Prior(), {"log_prior": [-log(20) - 4, -30]}, [-1, -1]),
     (melody_view.Legality(), {"illegal": [False, True]}, [0, -1]),
 ]
 """Terms, facts that differ from `view`, and what is documented."""
