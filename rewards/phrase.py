@@ -237,7 +237,7 @@ PHRASE: WeightedSum[MelodyView] = WeightedSum(
         (Cadence(), 2.0),
         (Rhythm(), 1.5),
         (Silence(), 1.0),
-        (Repetition(), 5.0),
+        (Repetition(), 2.0),
         (Variety(), 0.8),
         (Return(), 1.5),
         (Echo(), 0.3),

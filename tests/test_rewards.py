@@ -234,7 +234,7 @@ def test_illegal_actions_cost_one(term: Any, view: Any) -> None:
 def test_sync_is_the_strength_of_the_beat() -> None:
     assert value(film.Sync(), cut(strength=0.7)) == 0.175
     assert value(film.Sync(), cut(strength=0.7, share=1.0)) == 0.7
-    assert value(film.Sync(), cut(strength=0.7, first=True)) == 0.0
+    assert value(film.Sync(), cut(strength=0.7, first=True)) == 0.125
 
 
 def test_pacing_falls_with_the_energy_of_the_music() -> None:
@@ -261,7 +261,7 @@ def test_continuity_follows_eye_and_motion() -> None:
     assert value(term, cut(**against)) == pytest.approx(0.25 * (0.5 + 0.125))
     fast = dict.fromkeys(along, 1.0)
     assert value(term, cut(**fast)) == 0.25
-    assert value(term, cut(first=True)) == 0.0
+    assert value(term, cut(first=True)) == 0.125
 
 
 def test_a_plain_cut_between_like_pictures_jumps() -> None:
@@ -275,7 +275,7 @@ def test_a_plain_cut_between_like_pictures_jumps() -> None:
 
 def test_diversity_is_what_differs() -> None:
     assert value(film.Diversity(), cut(similarity=0.2)) == 0.2
-    assert value(film.Diversity(), cut(similarity=0.2, first=True)) == 0.0
+    assert value(film.Diversity(), cut(similarity=0.2, first=True)) == 0.125
 
 
 def test_quality_is_sharpness_and_exposure() -> None:
@@ -299,7 +299,7 @@ def test_order_goes_forward_in_small_steps() -> None:
     assert value(term, cut(position=0.5, last_position=0.3)) == 0.2
     assert value(term, cut(position=0.3, last_position=0.5)) == 0.0
     assert value(term, cut(position=0.5, last_position=0.5)) == 0.0
-    assert value(term, cut(position=0.5, last_position=0.3, first=True)) == 0.0
+    assert value(term, cut(position=0.5, last_position=0.3, first=True)) == 0.125
 
 
 def test_transitions_suit_the_place() -> None:
@@ -307,8 +307,9 @@ def test_transitions_suit_the_place() -> None:
     for strength in (0.0, 1.0):
         assert value(term, cut(transition=film_view.CUT, strength=strength)) == 0.15
     dissolve = {"transition": film_view.DISSOLVE, "energy": 0.5}
-    assert value(term, cut(**dissolve, **phrase)) == 0.2
-    assert value(term, cut(transition=film_view.DISSOLVE, energy=0.0, **phrase)) == 0.25
+    assert value(term, cut(**dissolve, **phrase)) == 0.175
+    calm = cut(transition=film_view.DISSOLVE, energy=0.0, **phrase)
+    assert value(term, calm) == pytest.approx(0.225)
     assert value(term, cut(**dissolve, strength=0.94)) == 0.05
     fade = {"transition": film_view.FADE_THROUGH_BLACK, "similarity": 0.2}
     assert value(term, cut(**fade, **phrase)) == 0.2
@@ -399,9 +400,13 @@ def random_cuts(generator: np.random.Generator) -> CutView:
     values: dict[str, Array] = {f.name: generator.random(COUNT) for f in fields(CutView)}
     signed = [name for name in values if "motion_" in name or "centroid_" in name]
     values |= {name: generator.uniform(-1.0, 1.0, COUNT) for name in signed}
-    values |= {name: generator.random(COUNT) < 0.5 for name in ("first", "fills", "illegal")}
-    values |= {"transition": generator.integers(0, 4, COUNT)}
-    values |= {"effect": generator.integers(0, 8, COUNT), "seconds": 0.1 + 20 * values["share"]}
+    flags = ("first", "fills", "same_film", "illegal")
+    values |= {name: generator.random(COUNT) < 0.5 for name in flags}
+    values |= {"rise": generator.uniform(-1.0, 1.0, COUNT)}
+    kinds = {"transition": film_view.TRANSITION_NAMES, "effect": film_view.EFFECT_NAMES}
+    # One more than there are names stands for what others have registered.
+    values |= {key: generator.integers(0, len(n) + 1, COUNT) for key, n in kinds.items()}
+    values |= {"seconds": 0.1 + 20 * values["share"]}
     values["share"][::2] = 1.0
     return CutView(**values)
 
@@ -480,34 +485,34 @@ WEIGHTS = {
     },
     "segue/Melody-v0": {
         "scale": 1.0,
-        "motion": 1.5,
-        "recovery": 0.8,
-        "leaps": 1.0,
-        "climax": 1.0,
-        "nadir": 0.5,
-        "opening": 1.0,
-        "cadence": 1.0,
+        "motion": 2.5,
+        "recovery": 0.5,
+        "leaps": 10.0,
+        "climax": 3.0,
+        "nadir": 3.0,
+        "opening": 9.0,
+        "cadence": 2.0,
         "rhythm": 1.5,
         "silence": 1.0,
-        "repetition": 0.5,
-        "variety": 0.25,
-        "return": 2.0,
-        "echo": 0.4,
-        "run": 0.7,
-        "monotony": 200.0,
-        "surprise": 1.0,
+        "repetition": 2.0,
+        "variety": 0.8,
+        "return": 1.5,
+        "echo": 0.3,
+        "run": 4.0,
+        "monotony": 300.0,
+        "surprise": 4.0,
         "prior": 5.0,
         "legality": 1.0,
     },
     "segue/Montage-v0": {
         "sync": 1.0,
-        "pacing": 1.0,
+        "pacing": 4.0,
         "continuity": 1.0,
         "jump_cut": 1.0,
         "diversity": 0.5,
         "quality": 0.5,
         "energy": 0.8,
-        "order": 0.5,
+        "order": 2.5,
         "transition_fit": 1.0,
         "effect_fit": 1.0,
         "duration": 3.0,
@@ -582,7 +587,8 @@ def montage_bank() -> Bank:
         features=np.where(signed, 2 * features - 1, features).astype(np.float32),
         similarity=likeness.astype(np.float32),
         position=np.array([[0.1, 0.3, 0.45, 0.7, 0.9]], dtype=np.float32),
-        thumbnails=np.zeros((1, shots, THIRDS, *THUMBNAIL, 3), dtype=np.uint8),
+        film=np.array([[0, 0, 0, 1, 1]], dtype=np.int32),
+        thumbnails=np.zeros((shots, THIRDS, *THUMBNAIL, 3), dtype=np.uint8),
     )
 
 
@@ -859,12 +865,10 @@ RAW: dict[str, dict[str, list[float]]] = {
             0, 0, 0, 0, 0, 0, 0, 0, 0.235746077,
         ],
         "prior": [
-            -0.159375, 0, -0.209375, -0.184375, -0.209375, 0, -0.246875, 0, -0.159375, 0,
-            -0.209375, -0.184375, -0.209375, 0, -0.246875, 0, -0.159375, 0, 0, -0.184375,
-            -0.209375, -0.221875, -0.246875, -0.271875, -0.296875, 0, -0.171875, -0.171875,
-            -0.171875, -0.171875, -0.171875, -0.246875, -0.159375, 0, -0.184375, 0, -0.209375, 0,
-            -0.221875, 0, -0.246875, 0, -0.271875, 0, -0.296875, 0, -0.309375, 0, -0.334375, 0, 0,
-            0, 0, 0, 0, 0, -0.359375, 0, 0, 0, -0.334375, 0, 0, 0,
+            0, 0, 0, 0, 0, 0, -0.026066932, 0, 0, 0, 0, 0, 0, 0, -0.026066932, 0, 0, 0, 0, 0, 0, 0,
+            -0.026066932, -0.076066932, -0.126066932, 0, 0, 0, 0, 0, 0, -0.026066932, 0, 0, 0, 0,
+            0, 0, 0, 0, -0.026066932, 0, -0.076066932, 0, -0.126066932, 0, -0.151066932, 0,
+            -0.201066932, 0, 0, 0, 0, 0, 0, 0, -0.251066932, 0, 0, 0, -0.201066932, 0, 0, 0,
         ],
         "legality": [
             0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0,
@@ -874,19 +878,19 @@ RAW: dict[str, dict[str, list[float]]] = {
     },
     "segue/Montage-v0": {
         "sync": [
-            0, 0.041666667, 0.020833333, 0.125, 0.166666667,
+            0.041666667, 0.041666667, 0.020833333, 0.125, 0.166666667,
         ],
         "pacing": [
             3.8663e-05, 0.0090483, 0.000863687, 0.08427846, 0.137942389,
         ],
         "continuity": [
-            0, 0.043717762, 0.030087092, 0.151628911, 0.159090571,
+            0.041666667, 0.043717762, 0.030087092, 0.151628911, 0.159090571,
         ],
         "jump_cut": [
             0, -0.166666667, 0, 0, 0,
         ],
         "diversity": [
-            0, 0.00333333, 0.002314816, 0.138888886, 0.055555552,
+            0.041666667, 0.00333333, 0.002314816, 0.138888886, 0.055555552,
         ],
         "quality": [
             0.059282108, 0.078930226, 0.032114724, 0.085541738, 0.075043145,
@@ -895,7 +899,7 @@ RAW: dict[str, dict[str, list[float]]] = {
             0.01307306, 0.166299116, 0.082074169, 0.138487914, 0.055639874,
         ],
         "order": [
-            0, 0, 0.066666663, 0.066666673, 0,
+            0.041666667, 0, 0.066666663, 0.066666673, 0,
         ],
         "transition_fit": [
             0.05, 0.1, 0.024193548, 0.1, 0.055555552,
