@@ -20,6 +20,7 @@ from segue.envs.film.renderer import render
 from segue.envs.film.shots import ShotTable
 from segue.envs.film.timelines import to_otio, write_otio, write_timeline
 from segue.envs.montage.env import MontageEnv, MontageVectorEnv
+from segue.envs.montage.generator import first_bins
 from segue.envs.montage.render import to_edit
 from segue.experiments.evaluation import (
     TEST_SEED,
@@ -30,7 +31,8 @@ from segue.experiments.evaluation import (
     model_action,
     play,
 )
-from segue.experiments.learning import Curve, imitate_greedy, learn
+from segue.experiments.imitation import EXPERT_ENVS, imitate_expert
+from segue.experiments.learning import Curve, learn
 from segue.experiments.material import EditConfig, Material
 from segue.experiments.run_folder import RunFolder
 from segue.experiments.tensorboard import FRACTION, Board
@@ -42,6 +44,8 @@ EXCHANGED = ("timeline.edl", "timeline.fcpxml", "timeline.xml")
 """Timelines that name the media by their whole paths, as editing programs want it."""
 
 ENV, AGENT = "segue/Montage-v0", "maskable-ppo"
+EXPERT_BINS, EXPERT_DECISIONS = 48, 20_000
+"""Training bins that are solved for the expert, and how often it is asked."""
 
 
 @dataclass(frozen=True)
@@ -144,14 +148,15 @@ def cut_film(
 def _train_editor(
     material: Material, config: EditConfig, folder: RunFolder, board: Board, progress: Progress
 ) -> tuple[OnPolicyAlgorithm, Curve]:
-    """Imitate the greedy editor on the training bins, then learn from reward."""
+    """Imitate the expert on some of the training bins, then learn from reward."""
     bank = material.train_bank
     venv = NativeVecEnv(MontageVectorEnv(64, bank=bank, autoreset_mode=AutoresetMode.SAME_STEP))
     settings = default_config(ENV, AGENT)
     model = build(AGENT, venv, seed=config.seed, hyperparameters=settings.hyperparameters)
     assert isinstance(model, OnPolicyAlgorithm)
-    teacher = MontageEnv(bank=bank)
-    imitate_greedy(model, teacher, settings.greedy_demonstrations, config.seed, progress)
+    few = first_bins(bank, EXPERT_BINS)
+    teachers = MontageVectorEnv(EXPERT_ENVS, bank=few, autoreset_mode=AutoresetMode.SAME_STEP)
+    imitate_expert(model, teachers, EXPERT_DECISIONS, config.seed, progress)
     return model, learn(model, venv, board, config.steps, progress, folder.checkpoints)
 
 

@@ -11,13 +11,13 @@ from typing import Any
 
 from segue.envs.base.atomic import atomic_path
 from segue.envs.base.errors import SegueError
-from segue.experiments import demonstrations_table, melody_table, summary_table
+from segue.experiments import demonstrations_table, melody_table, montage_table, summary_table
 from segue.experiments.counterpoint_table import counterpoint_markdown, measure_counterpoint
 from segue.experiments.highlight_table import highlight_markdown, measure_highlight
 from segue.experiments.progress import Tell, progress_bar
 from segue.experiments.summary_table import SummaryFiles
 
-TABLES = ("counterpoint", "finished-edit", "highlight", "rl-tuner")
+TABLES = ("counterpoint", "finished-edit", "highlight", "montage", "rl-tuner")
 """What there are tables of."""
 
 RUNS = Path("runs")
@@ -114,8 +114,15 @@ def _finished_edit(seeds: int | None, command: Sequence[str], tell: Tell) -> tup
     return demonstrations_table.figures(rows), demonstrations_table.markdown(rows, count)
 
 
+def _montage(seeds: int | None, command: Sequence[str], tell: Tell) -> tuple[Any, str]:
+    count = seeds or montage_table.SEEDS
+    found = montage_table.measure_montage(RUNS / "montage", command, tell, count)
+    return found, montage_table.montage_markdown(found)
+
+
 _MAKERS = {
     "counterpoint": _counterpoint,
     "finished-edit": _finished_edit,
+    "montage": _montage,
     "rl-tuner": _rl_tuner,
 }

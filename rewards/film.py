@@ -1,40 +1,33 @@
 """What a cut is judged by.
 
 Every term is weighted by `CutView.share`, the part of the film that the piece fills, so that the
-return is a mean over the film's time and neither many nor few cuts are paid for as such.
+return is a mean over the film's time and neither many nor few cuts are paid for as such. Terms that
+compare a piece with the one before give the first piece OPENING, the middle of their range, so that
+it pays neither to hurry over it nor to dwell on it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from segue.rewards.base import FloatArray, WeightedSum
-from segue.rewards.film_view import (
-    BLACK_AND_WHITE,
-    COLOUR_BOOST,
-    CUT,
-    DISSOLVE,
-    FADE_IN,
-    FADE_OUT,
-    FADE_THROUGH_BLACK,
-    MIRROR,
-    NONE,
-    SLOW_MOTION,
-    ZOOM_IN,
-    CutView,
-)
+from segue.rewards.craft_kernel import applied, effect_worth, transition_worth
+from segue.rewards.film_view import PLAIN, CutView
 from segue.rewards.shaping import bell
+
+OPENING = 0.5
+"""Worth of the first piece, where there is nothing before it to compare it with."""
 
 
 @dataclass(frozen=True)
 class Sync:
     """Cuts fall where the music asks for them: the strength of the beat under the cut.
 
-    Every cut is on a beat by the grid of the task; this tells strong beats from weak ones. The
-    first piece is not cut to. Source: beat-synchronous editing by convention; the measure is the
+    Every cut is on a beat by the grid of the task; this tells strong beats from weak ones.
+    Source: beat-synchronous editing by convention; the measure is the
     metrical weight of Lerdahl & Jackendoff (1983).
     """
 
@@ -44,7 +37,7 @@ class Sync:
 
     def __call__(self, view: CutView) -> FloatArray:
         """Value per element."""
-        return np.asarray(view.share * np.where(view.first, 0.0, view.strength))
+        return np.asarray(view.share * np.where(view.first, OPENING, view.strength))
 
 
 @dataclass(frozen=True)
@@ -91,14 +84,15 @@ class Continuity:
         dot = view.motion_x * view.last_motion_x + view.motion_y * view.last_motion_y
         agreement = 0.5 + 0.5 * np.clip(dot, -1.0, 1.0)
         value = 0.5 * aside * above + 0.5 * agreement
-        return np.asarray(view.share * np.where(view.first, 0.0, value))
+        return np.asarray(view.share * np.where(view.first, OPENING, value))
 
 
 @dataclass(frozen=True)
 class JumpCut:
-    """A plain cut between two pictures of the same set-up jumps: -1 above `alike`, else 0.
+    """A cut between two pictures of the same set-up jumps: -1 above `alike`, else 0.
 
-    Source: 30-degree rule; colour similarity stands in for the unknown angle.
+    A match cut, a J-cut and an L-cut are plain cuts to the eye. Source: 30-degree rule; colour
+    similarity stands in for the unknown angle.
     """
 
     alike: float = 0.96
@@ -108,7 +102,7 @@ class JumpCut:
 
     def __call__(self, view: CutView) -> FloatArray:
         """Value per element."""
-        jumps = ~view.first & (view.transition == CUT) & (view.similarity > self.alike)
+        jumps = ~view.first & PLAIN[view.transition] & (view.similarity > self.alike)
         return np.asarray(view.share * np.where(jumps, -1.0, 0.0))
 
 
@@ -125,7 +119,7 @@ class Diversity:
 
     def __call__(self, view: CutView) -> FloatArray:
         """Value per element."""
-        return np.asarray(view.share * np.where(view.first, 0.0, 1.0 - view.similarity))
+        return np.asarray(view.share * np.where(view.first, OPENING, 1.0 - view.similarity))
 
 
 @dataclass(frozen=True)
@@ -172,50 +166,70 @@ class Order:
         """Value per element."""
         step = view.position - view.last_position
         value = np.where(step > 0, 1.0 - step, 0.0)
-        return np.asarray(view.share * np.where(view.first, 0.0, value))
+        return np.asarray(view.share * np.where(view.first, OPENING, value))
+
+
+@dataclass(frozen=True)
+class Reuse:
+    """A shot that comes again costs by how lately it was seen: minus `CutView.recency`."""
+
+    name: ClassVar[str] = "reuse"
+    low: ClassVar[float] = -1.0
+    high: ClassVar[float] = 0.0
+
+    def __call__(self, view: CutView) -> FloatArray:
+        """Value per element."""
+        return np.asarray(-view.share * view.recency)
 
 
 @dataclass(frozen=True)
 class TransitionFit:
-    """The transition suits the place.
+    """The transition suits the place: its row of `segue.rewards.film_craft.TRANSITION_TABLE`,
+    the cut .6 anywhere.
 
-    A cut is worth .6 anywhere. A dissolve is worth up to 1 at the start of a phrase under calm
-    music and .2 inside one; a fade through black up to 1 at the start of a phrase between
-    pictures that differ, 0 inside one; a wipe what the picture moves to the side, up to 1.
-    Source: conventions of continuity editing (Bordwell & Thompson, *Film Art*).
+    A dissolve or an iris opens a calm phrase, a dip to white a loud one, a fade through black one
+    whose picture differs, a clock wipe one that plays later; wipes, slide, push and whip go with
+    what moves their way, a zoom with a beat to which the music rises; a match cut
+    carries one movement over, so it asks for the in-point at which the new picture moves as the
+    old one did; J- and L-cuts tie two shots of one scene together by their sound, where the music
+    rises or falls. Source: continuity editing, Bordwell & Thompson, *Film Art*.
     """
 
-    phrase: float = 0.95
     name: ClassVar[str] = "transition_fit"
     low: ClassVar[float] = 0.0
     high: ClassVar[float] = 1.0
 
     def __call__(self, view: CutView) -> FloatArray:
         """Value per element."""
-        opens = np.where(view.strength >= self.phrase, 1.0, 0.0)
-        dissolve = 0.2 + opens * (0.8 - 0.4 * view.energy)
-        fade = opens * (1.0 - view.similarity)
-        wipe = np.abs(view.motion_x)
-        value = np.where(
-            view.transition == CUT,
-            0.6,
-            np.where(
-                view.transition == DISSOLVE,
-                dissolve,
-                np.where(view.transition == FADE_THROUGH_BLACK, fade, wipe),
-            ),
+        worth = applied(
+            transition_worth,
+            view.transition,
+            view.strength,
+            view.energy,
+            view.rise,
+            view.similarity,
+            view.motion_x,
+            view.motion_y,
+            view.last_motion_x,
+            view.last_motion_y,
+            view.centroid_x,
+            view.centroid_y,
+            view.last_centroid_x,
+            view.last_centroid_y,
+            view.motion,
+            view.position - view.last_position,
+            view.same_film,
         )
-        return np.asarray(view.share * value)
+        return np.asarray(view.share * worth)
 
 
 @dataclass(frozen=True)
 class EffectFit:
-    """The effect suits the picture, the music and the place.
+    """The effect suits the picture, the music and the place: its row of
+    `segue.rewards.film_craft.EFFECT_TABLE`.
 
-    None is worth .6 anywhere. Slow motion: what moves under calm music. Colour boost: what is
-    pale. Black and white: what has little colour already. Zoom: what stands still, up to .9.
-    Mirror: .5, its use is continuity. Fade in: 1 on the first piece, fade out: 1 on the piece
-    that fills the film, else 0. Source: convention.
+    None is worth .6 anywhere; a fade in is worth 1 on the first piece and a fade out on the one
+    that fills the film. Source: convention.
     """
 
     name: ClassVar[str] = "effect_fit"
@@ -224,20 +238,20 @@ class EffectFit:
 
     def __call__(self, view: CutView) -> FloatArray:
         """Value per element."""
-        worth: dict[int, Any] = {
-            NONE: 0.6,
-            SLOW_MOTION: view.motion * (1.0 - view.energy),
-            COLOUR_BOOST: bell(view.saturation - 0.15, 0.08),
-            BLACK_AND_WHITE: bell(view.saturation, 0.06),
-            ZOOM_IN: 0.9 * bell(view.motion, 0.15),
-            MIRROR: 0.5,
-            FADE_IN: np.where(view.first, 1.0, 0.0),
-            FADE_OUT: np.where(view.fills, 1.0, 0.0),
-        }
-        fits = [worth[effect] for effect in range(len(worth))]
-        # Effects registered by others come last, and count as none.
-        known = np.where(view.effect < len(fits), view.effect, NONE)
-        return np.asarray(view.share * np.choose(known, fits))
+        worth = applied(
+            effect_worth,
+            view.effect,
+            view.strength,
+            view.energy,
+            view.rise,
+            view.motion,
+            view.saturation,
+            view.brightness,
+            view.sharpness,
+            view.first,
+            view.fills,
+        )
+        return np.asarray(view.share * worth)
 
 
 @dataclass(frozen=True)
@@ -269,13 +283,13 @@ class Legality:
 MONTAGE: WeightedSum[CutView] = WeightedSum(
     (
         (Sync(), 1.0),
-        (Pacing(), 1.0),
+        (Pacing(), 4.0),
         (Continuity(), 1.0),
         (JumpCut(), 1.0),
         (Diversity(), 0.5),
         (Quality(), 0.5),
         (Energy(), 0.8),
-        (Order(), 0.5),
+        (Order(), 2.5),
         (TransitionFit(), 1.0),
         (EffectFit(), 1.0),
         (Duration(), 3.0),
@@ -283,3 +297,6 @@ MONTAGE: WeightedSum[CutView] = WeightedSum(
     )
 )
 """The reward of `segue/Montage-v0`."""
+
+MONTAGE_WITH_REUSE: WeightedSum[CutView] = WeightedSum((*MONTAGE.terms, (Reuse(), 1.0)))
+"""The reward where a shot may come again."""

@@ -12,8 +12,49 @@ IntArray = npt.NDArray[np.integer[Any]]
 BoolArray = npt.NDArray[np.bool_]
 Array = npt.NDArray[Any]
 
+TRANSITION_NAMES = (
+    "cut",
+    "dissolve",
+    "fade_through_black",
+    "wipe",
+    "dip_to_white",
+    "wipe_up",
+    "clock_wipe",
+    "iris",
+    "slide",
+    "push",
+    "zoom",
+    "whip",
+    "match_cut",
+    "j_cut",
+    "l_cut",
+)
+"""Transitions that a reward has a say on; `CutView.transition` is an index, or len for others."""
+EFFECT_NAMES = (
+    "none",
+    "slow_motion",
+    "colour_boost",
+    "black_and_white",
+    "zoom_in",
+    "mirror",
+    "fade_in",
+    "fade_out",
+    "speed_up",
+    "freeze",
+    "zoom_out",
+    "shake",
+    "blur",
+    "sharpen",
+    "vignette",
+    "warm",
+    "cool",
+    "sepia",
+    "letterbox",
+    "flash",
+)
+"""Effects that a reward has a say on; `CutView.effect` is an index, or len for others."""
 CUT, DISSOLVE, FADE_THROUGH_BLACK, WIPE = range(4)
-"""Transitions, in the order of the action."""
+"""The first of `TRANSITION_NAMES`, which have these places in the action, too."""
 (
     NONE,
     SLOW_MOTION,
@@ -24,7 +65,10 @@ CUT, DISSOLVE, FADE_THROUGH_BLACK, WIPE = range(4)
     FADE_IN,
     FADE_OUT,
 ) = range(8)
-"""Effects, in the order of the action."""
+"""The first of `EFFECT_NAMES`, which have these places in the action, too."""
+
+PLAIN = np.isin((*TRANSITION_NAMES, ""), ("cut", "match_cut", "j_cut", "l_cut"))
+"""Whether a transition shows one picture after the other and nothing between."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +90,10 @@ class CutView:
         How strongly the beat under the cut asks for it, in [0, 1]; 1 at the start of a phrase.
     energy : float array
         Loudness of the music where the piece begins, from 0 (its calmest bar) to 1.
+    rise : float array
+        How much louder the music is than it was a bar ago, in [-1, 1].
     transition, effect : int array
-        Indices of the constants above.
+        Indices into the names above; len of them for one that others registered.
     similarity : float array
         Cosine of the colour histograms on the two sides of the cut, in [0, 1].
     brightness, saturation, sharpness : float array
@@ -60,6 +106,11 @@ class CutView:
         The same where the piece before ends.
     position, last_position : float array
         Place of the shot in its film, and that of the shot before, in [0, 1].
+    same_film : bool array
+        Both shots come from one file.
+    recency : float array
+        1 where the shot is that of the piece before, 1 / k where it is that of the k-th piece
+        before, 0 where it has not been shown.
     unfilled : float array
         Part of the film left empty because no shot is left; 0 except at such an end.
     illegal : bool array
@@ -72,6 +123,7 @@ class CutView:
     fills: BoolArray
     strength: Array
     energy: Array
+    rise: Array
     transition: IntArray
     effect: IntArray
     similarity: Array
@@ -89,5 +141,7 @@ class CutView:
     last_centroid_y: Array
     position: Array
     last_position: Array
+    same_film: BoolArray
+    recency: Array
     unfilled: Array
     illegal: BoolArray

@@ -61,9 +61,9 @@ def test_the_rows_tell_spaces_horizon_and_bound() -> None:
     sheet, montage = rows["segue/LeadSheet-v0"], rows["segue/Montage-v0"]
     assert (sheet["actions"], sheet["horizon"]) == ("Discrete(27)", "64 steps")
     assert sheet["bound"] == "exact optimum"
-    assert montage["actions"] == "MultiDiscrete([16, 3, 4, 4, 8])"
+    assert montage["actions"] == "MultiDiscrete([16, 3, 6, 15, 20])"
     assert (montage["horizon"], montage["bound"]) == ("at most 16 steps", "upper bound")
-    assert montage["observation"].startswith("Dict(context: Box(-1 to 1, (33,), float32)")
+    assert montage["observation"].startswith("Dict(context: Box(-1 to 2, (43,), float32)")
 
 
 @pytest.mark.parametrize("env_id", segue.envs.IDS)

@@ -16,6 +16,7 @@ from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.vec_env import VecEnv
 
+from segue.agents.deep.chained_policy import ChainedPointerPolicy
 from segue.agents.deep.integer_policy import IntegerPolicy, MaskableIntegerPolicy
 from segue.agents.deep.pointer_policy import PointerPolicy
 from segue.envs.base.errors import SegueError
@@ -45,7 +46,8 @@ def build(
         Seeds the networks, the agent's choices and `venv`.
     hyperparameters : mapping of str to Any
         Keyword arguments of the agent's class. ``policy`` is chosen by the observation space when
-        left out; ``"pointer"`` is `PointerPolicy` (maskable-ppo only), ``"integers"`` one for
+        left out; ``"pointer"`` is `PointerPolicy` and ``"chained"`` `ChainedPointerPolicy`
+        (maskable-ppo only), ``"integers"`` one for
         `MultiDiscrete` observations that is faster than the usual one (not dqn).
 
     Returns
@@ -69,10 +71,10 @@ def build(
     torch.set_num_threads(1)
     settings = dict(hyperparameters)
     policy: Any = settings.pop("policy", None) or _policy_name(venv.observation_space)
-    if policy == "pointer":
+    if policy in ("pointer", "chained"):
         if name != "maskable-ppo":
-            raise SegueError(f"The pointer policy needs 'maskable-ppo', not {name!r}; use that.")
-        policy = PointerPolicy
+            raise SegueError(f"The {policy} policy needs 'maskable-ppo', not {name!r}; use that.")
+        policy = PointerPolicy if policy == "pointer" else ChainedPointerPolicy
     elif policy == "integers":
         if name == "dqn":
             raise SegueError("The integer policy has an actor, which dqn has not; use ppo.")

@@ -70,7 +70,7 @@ class SetExtractor(BaseFeaturesExtractor):
         for key, space in others.items():
             shape = cast(tuple[int, ...], space.shape)
             if len(shape) == 3:
-                self.images[key] = _image_encoder(shape[0], hidden)
+                self.images[key] = image_encoder(shape[0], hidden)
             width += hidden if len(shape) == 3 else spaces.flatdim(space)
         self.vector_keys = [key for key in others if key not in self.images]
         self.summary = nn.Sequential(nn.Linear(width, hidden), nn.ReLU())
@@ -277,7 +277,8 @@ def _action_sizes(space: spaces.Space[Any]) -> list[int]:
     )
 
 
-def _image_encoder(channels: int, hidden: int) -> nn.Module:
+def image_encoder(channels: int, hidden: int) -> nn.Module:
+    """Small convolutions from (B, channels, h, w) to (B, hidden)."""
     return nn.Sequential(
         nn.Conv2d(channels, 16, kernel_size=5, stride=4, padding=2),
         nn.ReLU(),
@@ -290,4 +291,11 @@ def _image_encoder(channels: int, hidden: int) -> nn.Module:
     )
 
 
-__all__ = ["PointerHead", "PointerPolicy", "SetAttention", "SetExtractor", "SetLatent"]
+__all__ = [
+    "PointerHead",
+    "PointerPolicy",
+    "SetAttention",
+    "SetExtractor",
+    "SetLatent",
+    "image_encoder",
+]

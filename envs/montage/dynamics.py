@@ -124,16 +124,17 @@ def write_legal(
     beat_frames: Ints,
     lengths: tuple[int, ...],
     transitions: int,
+    reuse: bool,
     mask: npt.NDArray[np.int8],
     terminated: npt.NDArray[np.bool_],
 ) -> None:
     """Write the masks of `rows` (those of the parts of the action, one after the other), and
     whether the film is over: full, or no shot left to fill it with.
 
-    Legal are: a shot that is unused and can fill a beat; any in-point; a length within what is
-    left of the film (one beat always); a plain cut on the first piece, any transition later; any
-    effect. The parts are legal or not independently of each other. `usable_frames` is
-    `Bank.frames`.
+    Legal are: a shot that can fill a beat and, unless `reuse`, is unused; any in-point; a length
+    within what is left of the film (one beat always); a plain cut on the first piece, any
+    transition later; any effect. The parts are legal or not independently of each other.
+    `usable_frames` is `Bank.frames`.
     """
     beats, shots = len(beat_frames) - 1, used.shape[1]
     length_at = shots + IN_POINTS
@@ -145,7 +146,7 @@ def write_legal(
         mask[i] = 1
         some = False
         for shot in range(shots):
-            usable = not used[i, shot] and usable_frames[bin_[i], shot] >= need
+            usable = (reuse or not used[i, shot]) and usable_frames[bin_[i], shot] >= need
             mask[i, shot] = usable
             some |= usable
         terminated[i] = beat[i] >= beats or not some
@@ -168,6 +169,7 @@ def transition(
     cuts: Ints,
     beat: Ints,
     used: npt.NDArray[np.bool_],
+    laid: Ints,
     last_shot: Ints,
     last_third: Ints,
     last_mirrored: npt.NDArray[np.bool_],
@@ -186,6 +188,7 @@ def transition(
         cuts[i] += 1
         beat[i] += beats[i]
         used[i, shot] = True
+        laid[i, shot] = cuts[i]
         last_shot[i], last_third[i], last_mirrored[i] = shot, leave[i], effect == MIRROR
 
 

@@ -14,10 +14,12 @@ from segue.envs.base.single import SegueEnv
 from segue.envs.base.task import Bound, Task
 from segue.envs.base.vector import SegueVectorEnv
 from segue.envs.montage import dynamics, observation, optimum, render, views
-from segue.envs.montage.generator import synthetic_bank
+from segue.envs.montage.relaxation import Relaxation
+from segue.envs.montage.stages import Stages
+from segue.envs.montage.synthetic import synthetic_bank
 from segue.envs.montage.types import FIRST, LENGTHS, PLACED, Bank, MontageBatch
 from segue.rewards.base import WeightedSum
-from segue.rewards.film import MONTAGE
+from segue.rewards.film import MONTAGE, MONTAGE_WITH_REUSE
 from segue.rewards.film_view import CutView
 
 
@@ -32,14 +34,17 @@ class Montage(Task[MontageBatch]):
         beats: int = 32,
         bins: int = 64,
         bin_seed: int = 0,
+        reuse: bool = False,
         reward_weights: Mapping[str, float] | None = None,
-        reward: WeightedSum[CutView] = MONTAGE,
+        reward: WeightedSum[CutView] | None = None,
     ) -> None:
         if observation_mode not in observation.MODES:
             raise ValueError(
                 f"observation_mode {observation_mode!r} is not one of {observation.MODES}"
             )
         self.bank = bank or synthetic_bank(bins, shots, beats, bin_seed)
+        self.reuse = reuse
+        reward = reward or (MONTAGE_WITH_REUSE if reuse else MONTAGE)
         self.reward = reward.with_weights(reward_weights or {})
         self.term_names = self.reward.names
         self.sizes = dynamics.action_sizes(self.bank.shots)
@@ -47,8 +52,10 @@ class Montage(Task[MontageBatch]):
         self.observation_space = observation.space(self.bank, observation_mode)
         self._frames = observation_mode == "frames"
         self._static = observation.static_columns(self.bank)
+        self._moving = observation.moving(self.bank)
         self._ahead = observation.music_ahead(self.bank)
         self._bounds: dict[int, Bound] = {}
+        self._guides: dict[int, Relaxation] = {}
 
     def allocate(self, count: int) -> MontageBatch:
         """Make the buffers of `count` environments."""
@@ -67,6 +74,7 @@ class Montage(Task[MontageBatch]):
             beat=np.zeros(count, dtype=np.int64),
             cuts=np.zeros(count, dtype=np.int64),
             used=np.zeros((count, self.bank.shots), dtype=np.bool_),
+            laid=np.zeros((count, self.bank.shots), dtype=np.int64),
             last_shot=np.full(count, FIRST),
             last_third=np.zeros(count, dtype=np.int64),
             last_mirrored=np.zeros(count, dtype=np.bool_),
@@ -82,6 +90,7 @@ class Montage(Task[MontageBatch]):
         batch.beat[rows] = 0
         batch.cuts[rows] = 0
         batch.used[rows] = False
+        batch.laid[rows] = 0
         batch.last_shot[rows] = FIRST
         batch.last_third[rows] = 0
         batch.last_mirrored[rows] = False
@@ -107,6 +116,7 @@ class Montage(Task[MontageBatch]):
             transition,
             effect,
             piece,
+            self._recency(batch, shot),
             unfilled := np.zeros(len(live)),
             illegal,
         )
@@ -122,6 +132,7 @@ class Montage(Task[MontageBatch]):
             batch.cuts,
             batch.beat,
             batch.used,
+            batch.laid,
             batch.last_shot,
             batch.last_third,
             batch.last_mirrored,
@@ -134,10 +145,10 @@ class Montage(Task[MontageBatch]):
             observation.write_sheets(bank, batch, rows, fresh=False)
 
     def bound(self, batch: MontageBatch, row: int) -> Bound:
-        """Exact optimum of small bins, an upper bound of others; computed once a bin."""
+        """Exact optimum of small bins, a close upper bound of others; computed once a bin."""
         key = int(batch.bin[row])
         if key not in self._bounds:
-            self._bounds[key] = optimum.bound(self.bank, self.reward, key)
+            self._bounds[key] = optimum.bound(self.bank, self.reward, key, self.reuse)
         return self._bounds[key]
 
     def greedy(self, batch: MontageBatch, row: int) -> npt.NDArray[np.int64]:
@@ -146,7 +157,29 @@ class Montage(Task[MontageBatch]):
         Rewards are paid by the beat, so the plain maximum would only ever take the longest
         piece.
         """
-        return optimum.greedy_action(self.bank, self.reward, batch, row)
+        return optimum.greedy_action(self.bank, self.reward, batch, row, self.reuse)
+
+    def expert(self, batch: MontageBatch, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Actions (k, 5) of a strong editor that knows the whole bin: someone to imitate.
+
+        Greatest immediate reward plus what the relaxation hopes for afterwards; the first call of
+        a bin solves it.
+        """
+        guides = [self._guide(int(batch.bin[row])) for row in rows]
+        return optimum.expert_actions(self.bank, self.reward, batch, rows, guides, self.reuse)
+
+    def _guide(self, bin_: int) -> Relaxation:
+        if bin_ not in self._guides:
+            stages = Stages(self.bank, self.reward, bin_, self.reuse)
+            self._guides[bin_] = optimum.solve(stages).relaxation
+        return self._guides[bin_]
+
+    def _recency(self, batch: MontageBatch, shot: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        """How lately the shots of the actions were seen; see `CutView.recency`."""
+        if not self.reuse:
+            return views.FILLED
+        laid = batch.laid[np.arange(len(shot)), shot]
+        return np.where(laid > 0, 1.0 / (batch.cuts + 1 - laid), 0.0)
 
     def render(self, batch: MontageBatch, row: int) -> npt.NDArray[np.uint8]:
         """Strip of the timeline so far."""
@@ -180,6 +213,7 @@ class Montage(Task[MontageBatch]):
             bank.beat_frames,
             LENGTHS,
             self.sizes[3],
+            self.reuse,
             batch.mask,
             batch.terminated,
         )
@@ -188,6 +222,7 @@ class Montage(Task[MontageBatch]):
             batch.bin,
             batch.beat,
             batch.cuts,
+            batch.laid,
             batch.last_shot,
             batch.last_third,
             batch.last_mirrored,
@@ -196,8 +231,10 @@ class Montage(Task[MontageBatch]):
             self._ahead,
             bank.similarity,
             bank.position,
+            bank.film,
             bank.features,
-            view["shots"].reshape(len(batch.beat), bank.shots, -1),
+            self._moving,
+            view["shots"],
             view["context"],
         )
 
@@ -208,31 +245,34 @@ class MontageEnv(SegueEnv[MontageBatch]):
     ## Description
     The agent has a bin of shots and the beats of a piece of music. Each action lays one piece
     at the end of the timeline: which shot, from where, how many beats long, entered by which
-    transition and under which effect. Every piece begins on a beat; no shot comes twice. The
-    film ends when the beats are filled. Each episode draws a bin, so that a policy must read
-    the shots. Bins come from analysed footage (`segue.envs.montage.generator`) or, by default,
-    from a procedure.
+    transition and under which effect. Every piece begins on a beat; no shot comes twice, unless
+    `reuse` allows it. The film's length in beats is the budget: no piece may overrun it, and what
+    stays empty costs. Each episode draws a bin, so that a policy must read the shots. Bins come
+    from analysed footage (`segue.envs.montage.generator`) or, by default, from a procedure
+    (`segue.envs.montage.synthetic`).
 
     ## Action Space
-    `MultiDiscrete([n, 3, 4, 4, 8])`: shot; in-point (at the start, in the middle, at the end of
-    what the shot can spare); length (1, 2, 4 or 8 beats); transition (cut, dissolve, fade
-    through black, wipe); effect (none, slow motion, colour boost, black and white, zoom in,
-    mirror, fade in, fade out). A length that the shot cannot fill is shortened to the longest
-    that it can. Legal are: an unused shot that can fill a beat; a length within what is left;
-    a plain cut on the first piece. An illegal part is replaced by the first legal one of its
-    kind, and the action costs the weight of the term `legality`. Masks, one part after the
-    other: ``info["action_mask"]`` (int8) and `action_masks()` (bool).
+    `MultiDiscrete([n, 3, 6, 15, 20])`: shot; in-point (at the start, in the middle, at the end of
+    what the shot can spare); length (1, 2, 3, 4, 6 or 8 beats); transition and effect, in the
+    order of `segue.envs.film.transitions.TRANSITIONS` (from plain cut to J- and L-cut) and
+    `segue.envs.film.effects.EFFECTS`, so that those of one's own count, too. A length that the
+    shot cannot fill is shortened to the longest that it can. A match cut is a plain cut; it pays
+    where the in-point lets the old picture's movement go on. J- and L-cuts move the sound of the
+    pieces against the picture. Legal are: an unused shot (any with `reuse`) that can fill a beat;
+    a length within what is left; a plain cut on the first piece. An illegal part is replaced by
+    the first legal one of its kind, and the action costs the weight of the term `legality`. Masks,
+    one part after the other: ``info["action_mask"]`` (int8) and `action_masks()` (bool).
 
     ## Observation Space
-    `Dict`: ``shots`` (n * 31,) and ``context`` (33,), float32, as `observation.space` lists them;
+    `Dict`: ``shots`` (n * 39,) and ``context`` (43,), float32, as `observation.space` lists them;
     in mode ``frames`` also ``contact_sheet`` (uint8, the shots' thumbnails, black where used).
 
     ## Rewards
     The sum of the weighted terms of `segue.rewards.film.MONTAGE`: sync, pacing, continuity,
-    jump_cut, diversity, quality, energy, order, transition_fit, effect_fit, duration, legality.
-    All but the last two are weighted by the part of the film that the piece fills, so that the
-    return is a mean over the film's time. ``info["reward_terms"]`` holds each; they add up to
-    the reward.
+    jump_cut, diversity, quality, energy, order, transition_fit, effect_fit, duration, legality;
+    with `reuse` also reuse, a cost by how lately the shot was seen. All but duration and legality
+    are weighted by the part of the film that the piece fills, so that the return is a mean over
+    the film's time. ``info["reward_terms"]`` holds each; they add up to the reward.
 
     ## Starting State
     An empty timeline and a bin of the bank, chosen by the seed.
@@ -246,8 +286,10 @@ class MontageEnv(SegueEnv[MontageBatch]):
     - `observation_mode` (str, default "features"): or "frames".
     - `shots`, `beats`, `bins`, `bin_seed` (int, default 16, 32, 64, 0): size of made-up bins,
       length of the film in beats, how many bins, and their seed; take another for testing.
+    - `reuse` (bool, default False): a shot may come again, at a cost.
     - `reward_weights` (mapping, default None): weights that replace the reward's, by term.
-    - `reward` (WeightedSum, default `MONTAGE`): terms and weights, such as some of one's own.
+    - `reward` (WeightedSum, default None): terms and weights, such as some of one's own; None
+      takes `MONTAGE`, with `reuse` `MONTAGE_WITH_REUSE`.
     - `render_mode` (str, default None): `"rgb_array"` gives the strip of the timeline.
 
     ## Version History
@@ -262,11 +304,14 @@ class MontageEnv(SegueEnv[MontageBatch]):
         beats: int = 32,
         bins: int = 64,
         bin_seed: int = 0,
+        reuse: bool = False,
         reward_weights: Mapping[str, float] | None = None,
-        reward: WeightedSum[CutView] = MONTAGE,
+        reward: WeightedSum[CutView] | None = None,
         render_mode: str | None = None,
     ) -> None:
-        task = Montage(bank, observation_mode, shots, beats, bins, bin_seed, reward_weights, reward)
+        task = Montage(
+            bank, observation_mode, shots, beats, bins, bin_seed, reuse, reward_weights, reward
+        )
         super().__init__(task, render_mode)
 
 

@@ -1,21 +1,19 @@
-"""Where bins of shots come from: analysed footage, or a procedure with known contents."""
+"""Bins of shots from analysed footage."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
 from segue.envs.base.errors import SegueError
-from segue.envs.film.beat_tracking import grid_of_tune
 from segue.envs.film.beats import BeatGrid
-from segue.envs.film.shots import COLOURS, FEATURES, THIRDS, THUMBNAIL, ShotTable
-from segue.envs.montage.dynamics import OVERRUN, clock
-from segue.envs.montage.types import HANDLE, LENGTHS, Bank
-
-SYNTHETIC_RATE = Fraction(24)
-SYNTHETIC_TEMPO = 120.0
+from segue.envs.film.shots import FEATURES, THIRDS, ShotTable
+from segue.envs.montage.dynamics import clock
+from segue.envs.montage.synthetic import capacity
+from segue.envs.montage.types import HANDLE, MIRRORED, REVERSED, Bank
 
 
 def beat_frames(grid: BeatGrid, beats: int, rate: Fraction) -> npt.NDArray[np.int64]:
@@ -38,6 +36,7 @@ def bins_from_footage(
     shots: int,
     bins: int,
     seed: int,
+    turned: bool = False,
 ) -> Bank:
     """Draw bins of shots from footage.
 
@@ -54,9 +53,12 @@ def bins_from_footage(
     shots : int
         Shots in a bin; fewer where `rows` has fewer.
     bins : int
-        How many bins; one is enough where a bin holds every row.
+        How many bins; one is enough where a bin holds every row, unless they are turned.
     seed : int
         Seed of the drawing.
+    turned : bool
+        Mirror every other shot and reverse every other one, by chance: four times as many shots
+        to train on, and none that can be rendered.
 
     Raises
     ------
@@ -76,7 +78,7 @@ def bins_from_footage(
     rows = rows[usable >= longest_beat]
     size = min(shots, len(rows))
     generator = np.random.default_rng(seed)
-    count = 1 if size == len(rows) else bins
+    count = 1 if size == len(rows) and not turned else bins
     picked = np.stack(
         [np.sort(generator.choice(rows, size, replace=False)) for _ in range(count)]
         if size
@@ -90,10 +92,11 @@ def bins_from_footage(
             f"fill {can_fill * longest_beat / float(rate):.1f} s; give more footage or a shorter "
             "length."
         )
-    return _bank(table, picked, grid, frames)
+    bank = bank_of_rows(table, picked, grid, frames)
+    return turn(bank, generator.integers(0, 4, picked.shape).astype(np.int8)) if turned else bank
 
 
-def _bank(
+def bank_of_rows(
     table: ShotTable,
     picked: npt.NDArray[np.int64],
     grid: BeatGrid,
@@ -117,21 +120,32 @@ def _bank(
         features=_with_ranked_motion(table.features)[picked],
         similarity=similarity.reshape(bins, shots, THIRDS, shots, THIRDS).astype(np.float32),
         position=positions(table)[picked],
-        thumbnails=table.thumbnails[picked],
+        film=table.file[picked].astype(np.int32),
+        thumbnails=table.thumbnails,
     )
 
 
-def capacity(
-    frames: npt.NDArray[np.int64], beat_starts: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
-    """Beats that shots of `frames` (bins, n) can fill together, (bins,).
+def first_bins(bank: Bank, count: int) -> Bank:
+    """Keep the first `count` bins, or as many as there are."""
+    parts = ("row", "frames", "features", "similarity", "position", "film")
+    kept = {name: getattr(bank, name)[:count] for name in parts}
+    return replace(bank, **kept, turned=None if bank.turned is None else bank.turned[:count])
 
-    Each gives one piece at normal speed, of the longest length that fits wherever it begins.
-    """
-    taken, _ = clock(beat_starts)
-    need = np.where(taken < OVERRUN, taken, 0).max(axis=0)
-    fits = (frames[..., None] >= need) & (need > 0)
-    return np.asarray(np.where(fits, LENGTHS, 0).max(axis=-1).sum(axis=-1))
+
+def turn(bank: Bank, turned: npt.NDArray[np.int8]) -> Bank:
+    """Mirror and reverse shots, as the bits `turned` (bins, n) say."""
+    mirrored = (turned & MIRRORED > 0)[..., None]
+    backward = (turned & REVERSED > 0)[..., None]
+    order = np.where(backward, np.arange(THIRDS)[::-1], np.arange(THIRDS))
+    features = np.take_along_axis(bank.features, order[..., None], axis=2)
+    signs = np.ones((*turned.shape, 1, len(FEATURES)), dtype=np.float32)
+    for name in ("motion_x", "centroid_x"):
+        signs[..., FEATURES.index(name)] *= np.where(mirrored, -1, 1)
+    for name in ("motion_x", "motion_y"):
+        signs[..., FEATURES.index(name)] *= np.where(backward, -1, 1)
+    likeness = np.take_along_axis(bank.similarity, order[:, :, :, None, None], axis=2)
+    likeness = np.take_along_axis(likeness, order[:, None, None], axis=4)
+    return replace(bank, features=features * signs, similarity=likeness, turned=turned)
 
 
 def bar_energy(energy: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -166,79 +180,3 @@ def positions(table: ShotTable) -> npt.NDArray[np.float32]:
     """Place of each shot in its film: middle of the shot over the film's length, in [0, 1]."""
     total = np.array([footage.frames for footage in table.footage])[table.file]
     return np.asarray((table.start + table.frames / 2) / total, dtype=np.float32)
-
-
-def synthetic_bank(bins: int, shots: int, beats: int, seed: int) -> Bank:
-    """Draw bins of made-up shots: features from smooth random laws, plain thumbnails.
-
-    The shots of a bin come from a few *set-ups* of like colours, as in a film. Every bin can
-    fill the film.
-
-    Raises
-    ------
-    SegueError
-        When so few shots cannot.
-    """
-    if min(bins, shots, beats) < 1 or shots * max(LENGTHS) < beats:
-        raise SegueError(
-            f"{bins} bins of {shots} shots cannot fill {beats} beats, as no piece is longer than "
-            f"{max(LENGTHS)}; give at least one bin and more shots."
-        )
-    generator = np.random.default_rng(seed)
-    wave = 0.5 - 0.4 * np.cos(2 * np.pi * np.arange(beats) / beats)
-    grid = grid_of_tune(SYNTHETIC_TEMPO, beats, 4, wave.astype(np.float32))
-    frames = beat_frames(grid, beats, SYNTHETIC_RATE)
-    shape = (bins, shots)
-    setup = generator.dirichlet(np.full(COLOURS, 0.3), (bins, -(-shots // 3)))
-    own = generator.dirichlet(np.full(COLOURS, 0.3), (*shape, THIRDS))
-    which = generator.integers(setup.shape[1], size=shape)
-    colours = np.sqrt(0.8 * setup[np.arange(bins)[:, None], which][:, :, None] + 0.2 * own)
-    flat = (colours / np.linalg.norm(colours, axis=-1, keepdims=True)).reshape(bins, -1, COLOURS)
-    similarity = np.einsum("bik,bjk->bij", flat, flat).clip(0.0, 1.0)
-    lengths = generator.lognormal(np.log(60.0), 0.5, shape)
-    beat = int(np.diff(frames).max())
-    while (short := capacity(lengths.astype(np.int64), frames) < beats).any():
-        lengths[short] *= 1.25
-    timeline, spans = clock(frames)
-    return Bank(
-        rate=SYNTHETIC_RATE,
-        beat_frames=frames,
-        lengths=timeline,
-        spans=spans,
-        strength=grid.strength,
-        energy=grid.energy,
-        row=np.tile(np.arange(shots, dtype=np.int32), (bins, 1)),
-        frames=np.maximum(lengths, beat).astype(np.int64),
-        features=_synthetic_features(generator, shape),
-        similarity=similarity.reshape(*shape, THIRDS, shots, THIRDS).astype(np.float32),
-        position=np.sort(generator.random(shape), axis=1).astype(np.float32),
-        thumbnails=_synthetic_thumbnails(generator, shape),
-    )
-
-
-def _synthetic_features(
-    generator: np.random.Generator, shape: tuple[int, int]
-) -> npt.NDArray[np.float32]:
-    """Features of a shot that wander a little from third to third."""
-    signed = np.array([name in _SIGNED for name in FEATURES])
-    centre = generator.beta(1.5, 2.0, (*shape, 1, len(FEATURES)))
-    values = centre + generator.normal(0.0, 0.06, (*shape, THIRDS, len(FEATURES)))
-    motion = values[..., FEATURES.index("motion"), None].clip(0.0, 1.0)
-    values = np.where(signed, 2.0 * values - 0.8, values)
-    moving = np.array([name in ("motion_x", "motion_y") for name in FEATURES])
-    values = np.where(moving, values * motion, values)
-    return values.clip(np.where(signed, -1.0, 0.0), 1.0).astype(np.float32)
-
-
-_SIGNED = ("warmth", "motion_x", "motion_y", "centroid_x", "centroid_y")
-
-
-def _synthetic_thumbnails(
-    generator: np.random.Generator, shape: tuple[int, int]
-) -> npt.NDArray[np.uint8]:
-    """One colour a shot, getting lighter to the right, darker from third to third."""
-    colour = generator.integers(40, 200, (*shape, 1, 1, 1, 3))
-    third = -15 * np.arange(THIRDS).reshape(1, 1, THIRDS, 1, 1, 1)
-    ramp = np.linspace(0, 40, THUMBNAIL[1]).reshape(1, 1, 1, 1, -1, 1)
-    full = np.broadcast_to(colour + third + ramp, (*shape, THIRDS, *THUMBNAIL, 3))
-    return full.clip(0, 255).astype(np.uint8)

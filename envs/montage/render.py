@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from segue.envs.base.errors import SegueError
 from segue.envs.film.edit import Cut, Edit
 from segue.envs.film.effects import EFFECTS
 from segue.envs.film.filmstrip import strip
-from segue.envs.film.shots import ShotTable
-from segue.envs.film.transitions import TRANSITIONS
+from segue.envs.film.shots import THIRDS, ShotTable
+from segue.envs.film.transitions import TRANSITIONS, sound_lead
 from segue.envs.montage.dynamics import transition_frames
+from segue.envs.montage.pictures import thumbnails
 from segue.envs.montage.types import HANDLE, Bank, MontageBatch
 from segue.rewards.film_view import CUT, NONE
 
@@ -44,10 +46,23 @@ def to_edit(
         Sound of the film.
     music_start : float
         Second of it at the first frame.
+
+    Raises
+    ------
+    SegueError
+        When the bank's shots were mirrored or reversed, so that it shows no footage as it is.
     """
+    if bank.turned is not None:
+        raise SegueError(
+            "these bins hold mirrored or reversed shots, which are for training only; draw bins "
+            "that are not turned to cut a film."
+        )
     cuts, effects, transitions = [], tuple(EFFECTS), tuple(TRANSITIONS)
-    for piece in range(int(batch.cuts[row])):
-        shot, offset, _, beats, transition, effect, beat = batch.timeline[row, piece].tolist()
+    placed = batch.timeline[row, : int(batch.cuts[row])].tolist()
+    lengths = [int(bank.beat_frames[p[6] + p[3]] - bank.beat_frames[p[6]]) for p in placed]
+    for piece, (shot, offset, _, _, transition, effect, beat) in enumerate(placed):
+        name = transitions[transition]
+        drawn = TRANSITIONS[name].blend is not None
         source = int(bank.row[batch.bin[row], shot])
         footage = table.footage[int(table.file[source])]
         terms = zip(term_names, batch.piece_terms[row, piece].tolist(), strict=True)
@@ -57,11 +72,12 @@ def to_edit(
                 source_rate=footage.rate,
                 source_frames=footage.frames,
                 in_point=int(table.start[source]) + HANDLE + offset,
-                frames=int(bank.beat_frames[beat + beats] - bank.beat_frames[beat]),
+                frames=lengths[piece],
                 speed=EFFECTS[effects[effect]].speed,
                 effect=effects[effect],
-                transition=transitions[transition],
-                transition_frames=0 if transition == CUT else int(transition_frames(bank, beat)),
+                transition=name,
+                transition_frames=int(transition_frames(bank, beat)) if drawn else 0,
+                sound_lead=sound_lead(name, bank.rate, lengths[max(piece - 1, 0)], lengths[piece]),
                 shot=f"{footage.path.stem} {source:03d}",
                 reward_terms=dict(terms),
             )
@@ -81,11 +97,12 @@ def to_edit(
 def picture(bank: Bank, batch: MontageBatch, row: int) -> npt.NDArray[np.uint8]:
     """Draw the timeline of `row` so far: thumbnails, transitions, effects, beats."""
     placed = batch.timeline[row, : int(batch.cuts[row])]
-    third, effects = bank.thumbnails.shape[2], tuple(EFFECTS)
+    third, effects = THIRDS, tuple(EFFECTS)
+    pictures = thumbnails(bank, int(batch.bin[row]))
     usable = bank.frames[batch.bin[row], placed[:, 0]]
     entry = np.minimum(third * placed[:, 1] // np.maximum(usable, 1), third - 1)
     return strip(
-        list(bank.thumbnails[batch.bin[row], placed[:, 0], entry]),
+        list(pictures[placed[:, 0], entry]),
         [float(beats) for beats in placed[:, 3]],
         ["" if effect == NONE else effects[effect].replace("_", " ") for effect in placed[:, 5]],
         transitions=[0.5 if transition != CUT else 0.0 for transition in placed[:, 4]],

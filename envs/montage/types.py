@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from segue.envs.base.task import Batch
 
-LENGTHS = (1, 2, 4, 8)
+LENGTHS = (1, 2, 3, 4, 6, 8)
 """Lengths of a piece in beats, in the order of the action."""
 IN_POINTS = 3
 """In-points of a piece: at the start, in the middle and at the end of what the shot can spare."""
+
+BAR = 4
+"""Beats."""
+
+MIRRORED, REVERSED = 1, 2
+"""Bits of `Bank.turned`."""
 
 HANDLE = 6
 """Frames kept free at both ends of a shot, for transitions."""
@@ -43,7 +50,7 @@ class Bank:
     strength, energy : ndarray (b,) float32
         Of each beat; see `segue.envs.film.beats.BeatGrid`.
     row : ndarray (bins, n) int32
-        Which row of the shot table stands at each place of a bin.
+        Which row of the shot table stands at each place of a bin; -1 for made-up shots.
     frames : ndarray (bins, n) int64
         Length of each shot without its handles.
     features : ndarray (bins, n, THIRDS, f) float32
@@ -52,8 +59,14 @@ class Bank:
         Cosine of the colour histograms of every two thirds.
     position : ndarray (bins, n) float32
         Place of the shot in its film, in [0, 1].
-    thumbnails : ndarray (bins, n, THIRDS, h, w, 3) uint8
-        RGB.
+    film : ndarray (bins, n) int32
+        Number of the file that the shot comes from.
+    thumbnails : ndarray (rows, THIRDS, h, w, 3) uint8
+        RGB pictures by `row`; empty where they are drawn from the features, see
+        `segue.envs.montage.pictures`.
+    turned : ndarray (bins, n) int8 or None
+        Shots that have been mirrored (bit MIRRORED) or reversed (bit REVERSED), so that the bins
+        are for training only; None where none has.
     """
 
     rate: Fraction
@@ -67,7 +80,9 @@ class Bank:
     features: npt.NDArray[np.float32]
     similarity: npt.NDArray[np.float32]
     position: npt.NDArray[np.float32]
+    film: npt.NDArray[np.int32]
     thumbnails: npt.NDArray[np.uint8]
+    turned: npt.NDArray[np.int8] | None = None
 
     @property
     def bins(self) -> int:
@@ -84,6 +99,12 @@ class Bank:
         """Length of the film in beats."""
         return len(self.strength)
 
+    @cached_property
+    def rise(self) -> npt.NDArray[np.float32]:
+        """How much louder each beat is than the one a bar before it, (b,), in [-1, 1]."""
+        before = np.maximum(np.arange(self.beats) - BAR, 0)
+        return np.asarray(self.energy - self.energy[before])
+
 
 @dataclass(frozen=True)
 class MontageBatch(Batch):
@@ -99,6 +120,8 @@ class MontageBatch(Batch):
         Pieces laid so far.
     used : ndarray (n, shots) bool
         Shots on the timeline.
+    laid : ndarray (n, shots) int64
+        Number of the piece, from 1, that showed the shot last; 0 for none.
     last_shot, last_third : ndarray (n,) int64
         Shot of the last piece (FIRST before any) and the third of it in which the piece ends.
     last_mirrored : ndarray (n,) bool
@@ -113,6 +136,7 @@ class MontageBatch(Batch):
     beat: npt.NDArray[np.int64]
     cuts: npt.NDArray[np.int64]
     used: npt.NDArray[np.bool_]
+    laid: npt.NDArray[np.int64]
     last_shot: npt.NDArray[np.int64]
     last_third: npt.NDArray[np.int64]
     last_mirrored: npt.NDArray[np.bool_]

@@ -1,0 +1,198 @@
+"""Warm start from an expert: an agent imitates what it should have done where it went itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+import torch
+from sb3_contrib import MaskablePPO
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+
+from segue.agents.deep.cloning import Demonstrations, clone
+from segue.envs.base.errors import SegueError
+from segue.envs.base.vector import SegueVectorEnv
+
+Progress = Callable[[float, str], None]
+
+EXPERT_ENVS = 128
+"""Environments side by side in which the expert is asked."""
+ROUNDS = 6
+"""Times that the agent learns from all decisions gathered so far."""
+EPOCHS = 12
+"""Passes over them in each."""
+CRITIC_DECISIONS, CRITIC_UPDATES = 20_000, 400
+CRITIC = ("value_net", "mlp_extractor.critic", "mlp_extractor.value_net")
+"""Layers of a policy that the actor does not use."""
+OWN = 0.8
+"""Share of the decisions that are the agent's own, from the second round on."""
+
+
+def imitate_expert(
+    model: OnPolicyAlgorithm,
+    env: gym.vector.VectorEnv[Any, Any, Any],
+    decisions: int,
+    seed: int,
+    progress: Progress | None = None,
+) -> list[float]:
+    """Learn the expert's actions in the situations that the agent comes into (DAgger).
+
+    In the first round the expert plays; then mostly the agent does, and the expert says what it
+    would have done. At last the critic learns what the agent's returns are. Source: Ross, Gordon
+    & Bagnell (2011).
+
+    Parameters
+    ----------
+    model : OnPolicyAlgorithm
+        PPO, A2C or MaskablePPO, on environments like `env`.
+    env : gymnasium.vector.VectorEnv
+        One of segue's, resetting in the step that ends an episode, whose task has
+        ``expert(batch, rows)``.
+    decisions : int
+        How many the expert is asked for in all.
+    seed : int
+        Of episodes, mixture and learning.
+    progress : callable or None
+        Called with the share done and a text.
+
+    Returns
+    -------
+    list of float
+        Mean negative log-likelihood of the expert's actions after each round, in nats.
+
+    Raises
+    ------
+    SegueError
+        When the environment has no expert.
+    """
+    expert = getattr(getattr(env, "task", None), "expert", None)
+    if not isinstance(env, SegueVectorEnv) or expert is None:
+        raise SegueError(
+            f"{type(env).__name__} has no expert to imitate; set expert_decisions to 0."
+        )
+    generator, losses = np.random.default_rng(seed), []
+    rows = np.arange(env.num_envs)
+    steps = -(-decisions // (ROUNDS * env.num_envs))
+    seen: list[Any] = []
+    taught: list[npt.NDArray[np.int64]] = []
+    masks: list[npt.NDArray[np.bool_]] = []
+    observation, _ = env.reset(seed=seed)
+    for round_ in range(ROUNDS):
+        for step in range(steps):
+            seen.append(observation)
+            taught.append(expert(env.batch, rows))
+            masks.append(env.action_masks())
+            actions = taught[-1]
+            if round_:
+                own = generator.random((len(rows), 1)) < OWN
+                actions = np.where(own, _chosen(model, observation, masks[-1]), actions)
+            observation, *_ = env.step(actions)
+            if progress:
+                progress((step + 1) / steps, f"asking the expert, round {round_ + 1} of {ROUNDS}")
+        demonstrations = Demonstrations(
+            _joined(seen), np.concatenate(taught), np.concatenate(masks)
+        )
+        rate = 1e-3 * (1.0 - 0.9 * round_ / ROUNDS)
+        losses += clone(
+            model,
+            demonstrations,
+            epochs=EPOCHS,
+            batch_size=512,
+            learning_rate=rate,
+            seed=seed + round_,
+            progress=progress,
+        )[-1:]
+    fit_critic(model, env, CRITIC_DECISIONS, seed)
+    return losses
+
+
+def fit_critic(
+    model: OnPolicyAlgorithm, env: SegueVectorEnv[Any], decisions: int, seed: int
+) -> float:
+    """Teach the critic the returns of the policy as it is, so that what it has learnt is kept.
+
+    A critic that knows nothing calls everything an advantage, and the first updates would undo the
+    imitation. Only the layers that the actor does not use are taught; returns are not discounted.
+
+    Parameters
+    ----------
+    model, env, seed
+        As of `imitate_expert`.
+    decisions : int
+        How many are played for it, about.
+
+    Returns
+    -------
+    float
+        Share of the returns' variance that the critic explains.
+    """
+    observation, _ = env.reset(seed=seed)
+    seen: list[Any] = []
+    rewards, ends = [], []
+    for _ in range(max(2, decisions // env.num_envs)):
+        seen.append(observation)
+        actions = _chosen(model, observation, env.action_masks(), deterministic=False)
+        observation, reward, terminated, truncated, _ = env.step(actions)
+        rewards.append(reward)
+        ends.append(terminated | truncated)
+    left, whole = returns_to_go(np.array(rewards), np.array(ends))
+    kept = np.flatnonzero(whole)
+    target = torch.as_tensor(left.reshape(-1)[kept], dtype=torch.float32)
+    joined, policy = _joined(seen), model.policy
+    own = [p for name, p in policy.named_parameters() if name.startswith(CRITIC)]
+    optimiser, generator = torch.optim.Adam(own, lr=1e-3), np.random.default_rng(seed)
+    errors: list[float] = []
+    for _ in range(CRITIC_UPDATES):
+        rows = generator.integers(len(kept), size=min(512, len(kept)))
+        value = policy.predict_values(policy.obs_to_tensor(_rows(joined, kept[rows]))[0])
+        loss = (value.squeeze(1) - target[torch.as_tensor(rows)]).square().mean()
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        errors.append(loss.item())
+    return 1.0 - float(np.mean(errors[-20:])) / float(target.var())
+
+
+def returns_to_go(
+    rewards: npt.NDArray[np.float64], ends: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Sum of the rewards from each step to the end of its episode, and whether that was seen.
+
+    Parameters
+    ----------
+    rewards, ends : ndarray (steps, n)
+        Of n environments: the rewards, and which steps ended an episode.
+    """
+    left, whole = np.zeros(rewards.shape), np.zeros(rewards.shape, dtype=np.bool_)
+    ahead, seen = np.zeros(rewards.shape[1]), np.zeros(rewards.shape[1], dtype=np.bool_)
+    for step in reversed(range(len(rewards))):
+        seen = seen | ends[step]
+        ahead = rewards[step] + np.where(ends[step], 0.0, ahead)
+        left[step], whole[step] = ahead, seen
+    return left, whole
+
+
+def _chosen(
+    model: OnPolicyAlgorithm,
+    observation: Any,
+    masks: npt.NDArray[np.bool_],
+    deterministic: bool = True,
+) -> npt.NDArray[Any]:
+    """What the agent itself holds best or, not deterministic, draws, (k, ...)."""
+    extra: dict[str, Any] = {"action_masks": masks} if isinstance(model, MaskablePPO) else {}
+    actions, _ = model.predict(observation, deterministic=deterministic, **extra)
+    return np.asarray(actions)
+
+
+def _rows(seen: Any, rows: npt.NDArray[np.int64]) -> Any:
+    return {k: v[rows] for k, v in seen.items()} if isinstance(seen, dict) else seen[rows]
+
+
+def _joined(seen: list[Any]) -> Any:
+    """Put observations of many steps one after the other."""
+    if isinstance(seen[0], dict):
+        return {key: np.concatenate([one[key] for one in seen]) for key in seen[0]}
+    return np.concatenate(seen)
