@@ -138,6 +138,24 @@ class Quality:
 
 
 @dataclass(frozen=True)
+class Stillness:
+    """A film moves: -1 where nothing does at all, as in a photograph or a frozen frame, else 0.
+
+    Whatever a camera takes moves a little, be it by its grain. Source: the audit of this reward,
+    which without the term held edits of stills as good as those of the shots themselves.
+    """
+
+    name: ClassVar[str] = "stillness"
+    low: ClassVar[float] = -1.0
+    high: ClassVar[float] = 0.0
+
+    def __call__(self, view: CutView) -> FloatArray:
+        """Value per element."""
+        still = (view.motion <= 0) & (view.motion_x == 0) & (view.motion_y == 0)
+        return np.asarray(view.share * np.where(still, -1.0, 0.0))
+
+
+@dataclass(frozen=True)
 class Energy:
     """The picture moves as the music does: `bell` of motion minus loudness.
 
@@ -288,6 +306,7 @@ MONTAGE: WeightedSum[CutView] = WeightedSum(
         (JumpCut(), 1.0),
         (Diversity(), 0.5),
         (Quality(), 0.5),
+        (Stillness(), 1.0),
         (Energy(), 0.8),
         (Order(), 2.5),
         (TransitionFit(), 1.0),

@@ -98,7 +98,10 @@ WRONG = (
     (("train", "--resume", "nowhere"), "nowhere"),
     (("evaluate", "nowhere"), "nowhere"),
     (("nonsense",), "nonsense"),
-    (("bench", "nonsense"), "'nonsense'; choose from stepping, rendering, audio, analysis, counterpoint"),
+    (
+        ("bench", "nonsense"),
+        "'nonsense'; choose from stepping, rendering, audio, analysis, counterpoint",
+    ),
     (("bench", "rl-tuner", "--seeds", "0"), "seeds is 0"),
 )
 

@@ -287,6 +287,13 @@ def test_quality_is_sharpness_and_exposure() -> None:
     assert value(term, cut(sharpness=0.0, brightness=0.9)) == pytest.approx(0.125 * exp(-2.0))
 
 
+def test_only_what_does_not_move_at_all_is_still() -> None:
+    term, still = film.Stillness(), {"motion": 0.0, "motion_x": 0.0, "motion_y": 0.0}
+    assert value(term, cut(**still)) == -0.25
+    for name in still:
+        assert value(term, cut(**still | {name: 0.01})) == 0.0
+
+
 def test_energy_matches_motion_and_loudness() -> None:
     term = film.Energy()
     assert value(term, cut(motion=0.4, energy=0.4)) == 0.25
@@ -408,6 +415,8 @@ def random_cuts(generator: np.random.Generator) -> CutView:
     values |= {key: generator.integers(0, len(n) + 1, COUNT) for key, n in kinds.items()}
     values |= {"seconds": 0.1 + 20 * values["share"]}
     values["share"][::2] = 1.0
+    for name in ("motion", "motion_x", "motion_y"):
+        values[name][::5] = 0.0
     return CutView(**values)
 
 
@@ -511,6 +520,7 @@ WEIGHTS = {
         "jump_cut": 1.0,
         "diversity": 0.5,
         "quality": 0.5,
+        "stillness": 1.0,
         "energy": 0.8,
         "order": 2.5,
         "transition_fit": 1.0,
@@ -571,6 +581,9 @@ def montage_bank() -> Bank:
     number = np.arange(shots * THIRDS * len(FEATURES)).reshape(1, shots, THIRDS, len(FEATURES))
     signed = [name in ("motion_x", "motion_y", "centroid_x", "centroid_y") for name in FEATURES]
     features = number * 7 % 31 / 31
+    # The fourth shot is a still.
+    features[0, 3, :, FEATURES.index("motion")] = 0.0
+    features[0, 3, :, [FEATURES.index("motion_x"), FEATURES.index("motion_y")]] = 0.5
     likeness = np.arange((shots * THIRDS) ** 2) * 11 % 37 / 36
     likeness = likeness.reshape(1, shots, THIRDS, shots, THIRDS)
     # A plain cut from the third shot to the first one jumps.
@@ -884,7 +897,7 @@ RAW: dict[str, dict[str, list[float]]] = {
             3.8663e-05, 0.0090483, 0.000863687, 0.08427846, 0.137942389,
         ],
         "continuity": [
-            0.041666667, 0.043717762, 0.030087092, 0.151628911, 0.159090571,
+            0.041666667, 0.043717762, 0.030087092, 0.151628911, 0.123624043,
         ],
         "jump_cut": [
             0, -0.166666667, 0, 0, 0,
@@ -895,8 +908,11 @@ RAW: dict[str, dict[str, list[float]]] = {
         "quality": [
             0.059282108, 0.078930226, 0.032114724, 0.085541738, 0.075043145,
         ],
+        "stillness": [
+            0, 0, 0, 0, -0.166666667,
+        ],
         "energy": [
-            0.01307306, 0.166299116, 0.082074169, 0.138487914, 0.055639874,
+            0.01307306, 0.166299116, 0.082074169, 0.138487914, 0.001926947,
         ],
         "order": [
             0.041666667, 0, 0.066666663, 0.066666673, 0,
@@ -905,7 +921,7 @@ RAW: dict[str, dict[str, list[float]]] = {
             0.05, 0.1, 0.024193548, 0.1, 0.055555552,
         ],
         "effect_fit": [
-            0.083333333, 0.083333333, 0.05, 0.026898488, 0,
+            0.083333333, 0.083333333, 0.05, 0.026898489, 0,
         ],
         "duration": [
             0, 0, 0, 0, -0.333333333,

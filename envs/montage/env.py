@@ -269,10 +269,10 @@ class MontageEnv(SegueEnv[MontageBatch]):
 
     ## Rewards
     The sum of the weighted terms of `segue.rewards.film.MONTAGE`: sync, pacing, continuity,
-    jump_cut, diversity, quality, energy, order, transition_fit, effect_fit, duration, legality;
-    with `reuse` also reuse, a cost by how lately the shot was seen. All but duration and legality
-    are weighted by the part of the film that the piece fills, so that the return is a mean over
-    the film's time. ``info["reward_terms"]`` holds each; they add up to the reward.
+    jump_cut, diversity, quality, stillness, energy, order, transition_fit, effect_fit, duration,
+    legality; with `reuse` also reuse, a cost by how lately the shot was seen. All but duration and
+    legality are weighted by the part of the film that the piece fills, so that the return is a
+    mean over the film's time. ``info["reward_terms"]`` holds each; they add up to the reward.
 
     ## Starting State
     An empty timeline and a bin of the bank, chosen by the seed.

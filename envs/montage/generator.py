@@ -171,7 +171,8 @@ def _with_ranked_motion(features: npt.NDArray[np.float32]) -> npt.NDArray[np.flo
     """
     ranked, motion = features.copy(), FEATURES.index("motion")
     flat = features[..., motion].ravel()
-    rank = flat.argsort(kind="stable").argsort(kind="stable") / max(1, flat.size - 1)
+    # Of equal amounts the least rank, so that none at all stays 0.
+    rank = np.searchsorted(np.sort(flat), flat) / max(1, flat.size - 1)
     ranked[..., motion] = rank.reshape(features.shape[:-1])
     return ranked
 

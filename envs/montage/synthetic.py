@@ -124,7 +124,8 @@ def _features(generator: np.random.Generator, shape: tuple[int, int]) -> npt.NDA
         return np.asarray(centre + generator.normal(0.0, within, (*shape, THIRDS)))
 
     motion = generator.random((*shape, 1)) + generator.normal(0.0, 0.1, (*shape, THIRDS))
-    motion = motion.clip(0.0, 1.0)
+    # Whatever a camera takes moves a little.
+    motion = motion.clip(0.01, 1.0)
     saturation = np.abs(drawn(0.32, 0.16, 0.02))
     # The camera pans or something crosses: all of the motion may go one way, or none of it.
     angle = generator.uniform(0.0, 2 * np.pi, (*shape, 1)) + generator.normal(
