@@ -22,8 +22,8 @@ EXPERT_ENVS = 128
 """Environments side by side in which the expert is asked."""
 ROUNDS = 6
 """Times that the agent learns from all decisions gathered so far."""
-EPOCHS = 12
-"""Passes over them in each."""
+EPOCHS = 4
+"""Passes over them in each; many more learn the bins by heart."""
 CRITIC_DECISIONS, CRITIC_UPDATES = 20_000, 400
 CRITIC = ("value_net", "mlp_extractor.critic", "mlp_extractor.value_net")
 """Layers of a policy that the actor does not use."""
