@@ -45,7 +45,8 @@ EXCHANGED = ("timeline.edl", "timeline.fcpxml", "timeline.xml")
 
 ENV, AGENT = "segue/Montage-v0", "maskable-ppo"
 EXPERT_BINS, EXPERT_DECISIONS = 48, 20_000
-"""Training bins that are solved for the expert, and how often it is asked."""
+"""Training bins that are solved for the expert, and how often it is asked, or, in a short training,
+once a step."""
 
 
 @dataclass(frozen=True)
@@ -154,9 +155,10 @@ def _train_editor(
     settings = default_config(ENV, AGENT)
     model = build(AGENT, venv, seed=config.seed, hyperparameters=settings.hyperparameters)
     assert isinstance(model, OnPolicyAlgorithm)
-    few = first_bins(bank, EXPERT_BINS)
+    decisions = min(EXPERT_DECISIONS, config.steps)
+    few = first_bins(bank, max(1, EXPERT_BINS * decisions // EXPERT_DECISIONS))
     teachers = MontageVectorEnv(EXPERT_ENVS, bank=few, autoreset_mode=AutoresetMode.SAME_STEP)
-    imitate_expert(model, teachers, EXPERT_DECISIONS, config.seed, progress)
+    imitate_expert(model, teachers, decisions, config.seed, progress)
     return model, learn(model, venv, board, config.steps, progress, folder.checkpoints)
 
 
