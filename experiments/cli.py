@@ -80,7 +80,7 @@ def edit(
         Path | None, typer.Option(help="Sound to cut to; default the film's own.")
     ] = None,
     length: Annotated[float, typer.Option(help="Longest film, in seconds.")] = 30.0,
-    steps: Annotated[int, typer.Option(help="Training steps of the editor.")] = 60_000,
+    steps: Annotated[int, typer.Option(help="Training steps of the editor.")] = 10_000,
     credits: Annotated[
         bool, typer.Option(help="End with credits for whom the sources name.")
     ] = True,
@@ -160,7 +160,7 @@ def demo(
         Path | None,
         typer.Option(envvar="FOOTAGE", help="Own film or folder; default Big Buck Bunny."),
     ] = None,
-    steps: Annotated[int, typer.Option(help="Training steps of the editor.")] = 60_000,
+    steps: Annotated[int, typer.Option(help="Training steps of the editor.")] = 10_000,
     seed: Seed = 0,
     out: Out = None,
     as_json: AsJson = False,

@@ -52,7 +52,7 @@ class EditConfig:
 
     length: float = 30.0
     seed: int = 0
-    steps: int = 60_000
+    steps: int = 10_000
     shots: int = 24
     bins: int = 256
     test_bins: int = 8
