@@ -17,9 +17,6 @@ from segue.rewards.film_view import EFFECT_NAMES, MIRROR, TRANSITION_NAMES, CutV
 
 Array = npt.NDArray[Any]
 
-FILLED, LEGAL = np.zeros(1), np.zeros(1, dtype=np.bool_)
-
-
 @lru_cache(maxsize=8)
 def _codes(names: tuple[str, ...], known: tuple[str, ...]) -> Ints:
     """Place of each of `names` among the known ones, len(known) for the others."""
