@@ -17,6 +17,7 @@ from segue.rewards.film_view import EFFECT_NAMES, MIRROR, TRANSITION_NAMES, CutV
 
 Array = npt.NDArray[Any]
 
+
 @lru_cache(maxsize=8)
 def _codes(names: tuple[str, ...], known: tuple[str, ...]) -> Ints:
     """Place of each of `names` among the known ones, len(known) for the others."""
