@@ -64,7 +64,7 @@ def finished_verb(
     folder = RunFolder.create(None, "film", "demonstrations", 0, out)
     write_edits([human], folder.path / FILE)
     write_otio(edit_of(human, film), folder.path / TIMELINE)
-    used = [_source(path) for path in (film, *sources)]
+    used = [source_of(path) for path in (film, *sources)]
     write_manifest(folder, command=command, seed=0, config={"film": film.name}, sources=used)
     files = {name: str(folder.path / name) for name in (FILE, TIMELINE)}
     record = {
@@ -131,7 +131,7 @@ def timeline_verb(
     folder = RunFolder.create(None, "film", "demonstrations", 0, out)
     write_edits(edits, folder.path / FILE)
     config = {"files": [path.name for path in files]}
-    used = [_source(path) for path in files if path.is_file()]
+    used = [source_of(path) for path in files if path.is_file()]
     write_manifest(folder, command=command, seed=0, config=config, sources=used)
     record = {
         "run": str(folder.path),
@@ -217,7 +217,8 @@ def _part(tell: Tell, start: float, stop: float) -> Callable[[float, str], None]
     return lambda share, text: tell(start + (stop - start) * share, text)
 
 
-def _source(path: Path) -> Source:
+def source_of(path: Path) -> Source:
+    """A file for the manifest, with the licence of a sample or as the user's own."""
     digest = file_digest(path)
     licence, attribution = known_source(path, digest)
     return Source(path.name, licence or USER_LICENCE, attribution, digest)

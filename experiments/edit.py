@@ -34,6 +34,7 @@ from segue.experiments.evaluation import (
 from segue.experiments.imitation import EXPERT_ENVS, imitate_expert
 from segue.experiments.learning import Curve, learn
 from segue.experiments.material import EditConfig, Material
+from segue.experiments.pretrained import start_from_pretrained
 from segue.experiments.run_folder import RunFolder
 from segue.experiments.tensorboard import FRACTION, Board
 from segue.experiments.train_config import default_config
@@ -149,12 +150,15 @@ def cut_film(
 def _train_editor(
     material: Material, config: EditConfig, folder: RunFolder, board: Board, progress: Progress
 ) -> tuple[OnPolicyAlgorithm, Curve]:
-    """Imitate the expert on some of the training bins, then learn from reward."""
+    """Go on from the editor that comes with segue: learn from the expert on some of the training
+    bins, then from reward.
+    """
     bank = material.train_bank
     venv = NativeVecEnv(MontageVectorEnv(64, bank=bank, autoreset_mode=AutoresetMode.SAME_STEP))
     settings = default_config(ENV, AGENT)
     model = build(AGENT, venv, seed=config.seed, hyperparameters=settings.hyperparameters)
     assert isinstance(model, OnPolicyAlgorithm)
+    start_from_pretrained(model)
     decisions = min(EXPERT_DECISIONS, config.steps)
     few = first_bins(bank, max(1, EXPERT_BINS * decisions // EXPERT_DECISIONS))
     teachers = MontageVectorEnv(EXPERT_ENVS, bank=few, autoreset_mode=AutoresetMode.SAME_STEP)

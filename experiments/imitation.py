@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -12,7 +12,7 @@ import torch
 from sb3_contrib import MaskablePPO
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from segue.agents.deep.cloning import Demonstrations, clone
+from segue.agents.deep.advised import AdvisedLearner, Lessons
 from segue.envs.base.errors import SegueError
 from segue.envs.base.vector import SegueVectorEnv
 
@@ -20,11 +20,11 @@ Progress = Callable[[float, str], None]
 
 EXPERT_ENVS = 128
 """Environments side by side in which the expert is asked."""
-ROUNDS = 6
+ROUNDS = 12
 """Times that the agent learns from all decisions gathered so far."""
-EPOCHS = 4
-"""Passes over them in each; many more learn the bins by heart."""
-CRITIC_DECISIONS, CRITIC_UPDATES = 20_000, 400
+PASSES, BATCH = 10, 256
+"""How often a decision is learnt from, on average, and with how many others."""
+CRITIC_DECISIONS, CRITIC_UPDATES = 8_000, 300
 CRITIC = ("value_net", "mlp_extractor.critic", "mlp_extractor.value_net")
 """Layers of a policy that the actor does not use."""
 OWN = 0.8
@@ -38,11 +38,11 @@ def imitate_expert(
     seed: int,
     progress: Progress | None = None,
 ) -> list[float]:
-    """Learn the expert's actions in the situations that the agent comes into (DAgger).
+    """Learn what an expert says every choice is worth, where the agent comes itself.
 
-    In the first round the expert plays; then mostly the agent does, and the expert says what it
-    would have done. At last the critic learns what the agent's returns are. Source: Ross, Gordon
-    & Bagnell (2011).
+    In the first round the expert plays; then mostly the agent does, and the expert says what each
+    choice would have been worth (`segue.agents.deep.advised`). At last the critic learns what the
+    agent's returns are. Source: Ross, Gordon & Bagnell (2011), DAgger; Ross & Bagnell (2014).
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def imitate_expert(
         PPO, A2C or MaskablePPO, on environments like `env`.
     env : gymnasium.vector.VectorEnv
         One of segue's, resetting in the step that ends an episode, whose task has
-        ``expert(batch, rows)``.
+        ``advice(batch, rows)``.
     decisions : int
         How many the expert is asked for in all.
     seed : int
@@ -61,52 +61,84 @@ def imitate_expert(
     Returns
     -------
     list of float
-        Mean negative log-likelihood of the expert's actions after each round, in nats.
+        Mean regret, by the expert, of the agent's decisions in each round.
 
     Raises
     ------
     SegueError
         When the environment has no expert.
     """
-    expert = getattr(getattr(env, "task", None), "expert", None)
-    if not isinstance(env, SegueVectorEnv) or expert is None:
+    advice = getattr(getattr(env, "task", None), "advice", None)
+    if not isinstance(env, SegueVectorEnv) or advice is None:
         raise SegueError(
             f"{type(env).__name__} has no expert to imitate; set expert_decisions to 0."
         )
-    generator, losses = np.random.default_rng(seed), []
-    rows = np.arange(env.num_envs)
     steps = -(-decisions // (ROUNDS * env.num_envs))
-    seen: list[Any] = []
-    taught: list[npt.NDArray[np.int64]] = []
-    masks: list[npt.NDArray[np.bool_]] = []
-    observation, _ = env.reset(seed=seed)
+    count = steps * env.num_envs
+    updates = [
+        max(1, PASSES * count * 2 * (round_ + 1) // (BATCH * (ROUNDS + 1)))
+        for round_ in range(ROUNDS)
+    ]
+    lesson = _Lesson(model, env, advice, steps, seed)
+    learner: AdvisedLearner | None = None
+    regrets = []
     for round_ in range(ROUNDS):
-        for step in range(steps):
-            seen.append(observation)
-            taught.append(expert(env.batch, rows))
-            masks.append(env.action_masks())
-            actions = taught[-1]
-            if round_:
-                own = generator.random((len(rows), 1)) < OWN
-                actions = np.where(own, _chosen(model, observation, masks[-1]), actions)
-            observation, *_ = env.step(actions)
-            if progress:
-                progress((step + 1) / steps, f"asking the expert, round {round_ + 1} of {ROUNDS}")
-        demonstrations = Demonstrations(
-            _joined(seen), np.concatenate(taught), np.concatenate(masks)
-        )
-        rate = 1e-3 * (1.0 - 0.9 * round_ / ROUNDS)
-        losses += clone(
-            model,
-            demonstrations,
-            epochs=EPOCHS,
-            batch_size=512,
-            learning_rate=rate,
-            seed=seed + round_,
-            progress=progress,
-        )[-1:]
+        gathered = lesson.gather(own=OWN if round_ else 0.0)
+        learner = learner or AdvisedLearner(model, gathered.scale, sum(updates), seed)
+        regrets.append(learner.learn(gathered, updates[round_], BATCH))
+        if progress:
+            text = f"learning from the expert, round {round_ + 1} of {ROUNDS}"
+            progress((round_ + 1) / ROUNDS, f"{text}, regret {regrets[-1]:.3f}")
     fit_critic(model, env, CRITIC_DECISIONS, seed)
-    return losses
+    return regrets
+
+
+class _Lesson:
+    """Plays, with the expert beside it, and keeps what it says."""
+
+    def __init__(
+        self,
+        model: OnPolicyAlgorithm,
+        env: SegueVectorEnv[Any],
+        advice: Callable[..., Any],
+        steps: int,
+        seed: int,
+    ) -> None:
+        self._model, self._env, self._advice, self._steps = model, env, advice, steps
+        self._generator = np.random.default_rng(seed)
+        self._seen, _ = env.reset(seed=seed)
+        self._kept: list[Lessons] = []
+
+    def gather(self, own: float) -> Lessons:
+        """Make the next decisions, a share `own` of them the agent's; all lessons so far."""
+        env, rows = self._env, np.arange(self._env.num_envs)
+        for _ in range(self._steps):
+            said, masks = self._advice(env.batch, rows), env.action_masks()
+            actions = said.actions
+            if own:
+                hers = self._generator.random((len(rows), 1)) < own
+                drawn = _chosen(self._model, self._seen, masks, deterministic=False)
+                actions = np.where(hers, drawn, actions)
+            self._kept.append(Lessons(self._seen, actions, masks, _regrets(said.values(actions))))
+            self._seen, *_ = env.step(actions)
+        self._kept = [_together(self._kept)]
+        return self._kept[0]
+
+
+def _regrets(values: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.float32]:
+    """What each choice loses against the best of its part, (k, choices of all parts)."""
+    lost = [part.max(axis=1, keepdims=True) - part for part in values]
+    joined = np.concatenate(lost, axis=1)
+    return np.where(np.isfinite(joined), joined, 0.0).astype(np.float32)
+
+
+def _together(lessons: Sequence[Lessons]) -> Lessons:
+    """Put lessons one after the other."""
+    parts = {
+        name: np.concatenate([getattr(one, name) for one in lessons])
+        for name in ("paths", "masks", "regrets")
+    }
+    return Lessons(_joined([one.observations for one in lessons]), **parts)
 
 
 def fit_critic(

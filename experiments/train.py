@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +181,12 @@ def _tabular(
     return training.act(table), table.steps, board
 
 
+@lru_cache(maxsize=1)
+def _teachers(env_id: str, options: str) -> gym.vector.VectorEnv[Any, Any, Any]:
+    """Environments in which the expert is asked; other seeds need not solve them anew."""
+    return make_vector_env(env_id, EXPERT_ENVS, json.loads(options)).unwrapped
+
+
 def _next(step: int) -> int:
     """First step whose points a resumed run writes again."""
     return step + 1
@@ -201,7 +209,7 @@ def _deep(
         curve = Curve(list(extra["steps"]), list(extra["returns"]))
     elif config.expert_decisions:
         options = {**config.env_options, **config.expert_options}
-        teachers = make_vector_env(config.env, EXPERT_ENVS, options).unwrapped
+        teachers = _teachers(config.env, json.dumps(options, sort_keys=True))
         assert isinstance(model, OnPolicyAlgorithm)
         imitate_expert(model, teachers, config.expert_decisions, config.seed, progress)
     elif config.greedy_demonstrations:

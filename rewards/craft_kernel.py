@@ -144,7 +144,7 @@ def transition_worth(
             break
         for place in range(PARTS):
             code = _TRANSITION_FACTORS[row, cue, place]
-            if code == 0:
+            if code == 0 or part == 0.0:
                 break
             if code <= 6:
                 part *= _music(code, strength, energy, rise)
@@ -186,7 +186,7 @@ def effect_worth(
             break
         for place in range(PARTS):
             code = _EFFECT_FACTORS[row, cue, place]
-            if code == 0:
+            if code == 0 or part == 0.0:
                 break
             if code <= 6:
                 part *= _music(code, strength, energy, rise)

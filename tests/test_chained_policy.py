@@ -164,12 +164,12 @@ def test_an_agent_learns_from_the_expert_and_keeps_it(monkeypatch: pytest.Monkey
     model = agent(NativeVecEnv(montage(bins=8)))
     before = mean_return(model, env)
     told: list[str] = []
-    losses = imitate_expert(model, env, 1200, seed=0, progress=lambda _, text: told.append(text))
-    assert len(losses) == imitation.ROUNDS
-    assert losses[-1] < losses[0]
+    regrets = imitate_expert(model, env, 1600, seed=0, progress=lambda _, text: told.append(text))
+    assert len(regrets) == imitation.ROUNDS
+    assert regrets[-1] < 0.7 * regrets[0]
     after = mean_return(model, env)
     assert after > before + 0.3
-    assert any("round 6 of 6" in text for text in told)
+    assert any("round 12 of 12" in text for text in told)
     assert fit_critic(model, env, 800, seed=1) > 0.2
     # The actor is left alone by it.
     assert mean_return(model, env) == after

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
+from written_media import SHOTS, write_frames, write_shots
 
 from segue.envs.base.cache import cache_folder, file_digest, load_arrays, store_arrays
 from segue.envs.base.errors import SegueError
@@ -27,41 +26,12 @@ from segue.envs.film.shots import (
 )
 from segue.envs.film.synthetic import write_synthetic_film
 
-SHOTS = 8
 COLUMNS = tuple(part.name for part in fields(ShotTable) if part.name != "footage")
 
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[int, ...]]:
-    path = tmp_path_factory.mktemp("film") / "film.mp4"
-    firsts = write_synthetic_film(path, shots=SHOTS, seed=1, seconds_per_shot=(0.8, 1.6))
-    return path, firsts
-
-
-def write_frames(
-    path: Path,
-    pictures: Iterator[np.ndarray] | list[np.ndarray],
-    *,
-    stamps: list[int] | None = None,
-    pix_fmt: str = "yuv420p",
-    rotate: int = 0,
-    rate: int = 24,
-) -> Path:
-    pictures = list(pictures)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=rate, options={"preset": "ultrafast"})
-        stream.height, stream.width = pictures[0].shape[:2]
-        stream.pix_fmt = pix_fmt
-        stream.codec_context.time_base = Fraction(1, 1000) if stamps else Fraction(1, rate)
-        if rotate:
-            stream.set_display_rotation(rotate)
-        for number, picture in enumerate(pictures):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            frame.pts = stamps[number] if stamps else number
-            frame.time_base = stream.codec_context.time_base
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
+    return write_shots(tmp_path_factory.mktemp("film") / "film.mp4")
 
 
 def blobs(seed: int, size: tuple[int, int] = (90, 160)) -> np.ndarray:

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import wave
 from pathlib import Path
 
 import numpy as np
 import pytest
+from written_media import write_clicks, write_shots, write_wave
 
 from segue.envs.base.errors import SegueError
 from segue.envs.film.beat_tracking import grid_of_tune, track_beats
@@ -15,36 +15,10 @@ from segue.envs.film.gate import (
 )
 from segue.envs.film.synthetic import write_synthetic_film
 
-SHOTS = 8
-
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[int, ...]]:
-    path = tmp_path_factory.mktemp("film") / "film.mp4"
-    firsts = write_synthetic_film(path, shots=SHOTS, seed=1, seconds_per_shot=(0.8, 1.6))
-    return path, firsts
-
-
-def write_clicks(path: Path, tempo: float, seconds: float = 12.0) -> np.ndarray:
-    rate = 22_050
-    sound = np.zeros(int(seconds * rate))
-    times = np.arange(0.3, seconds - 0.1, 60 / tempo)
-    at = np.arange(rate // 20) / rate
-    for number, time in enumerate(times):
-        pitch, loudness = (150, 0.9) if number % 4 == 0 else (1000, 0.5)
-        click = loudness * np.sin(2 * np.pi * pitch * at) * np.exp(-60 * at)
-        start = int(time * rate)
-        sound[start : start + len(at)] += click
-    write_wave(path, sound, rate)
-    return times
-
-
-def write_wave(path: Path, sound: np.ndarray, rate: int) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes((sound * 32_000).astype("<i2").tobytes())
+    return write_shots(tmp_path_factory.mktemp("film") / "film.mp4")
 
 
 @pytest.mark.parametrize("tempo", [90.0, 120.0, 132.0])

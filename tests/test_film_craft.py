@@ -17,7 +17,7 @@ from segue.rewards import film, film_craft, film_view
 from segue.rewards.film_view import EFFECT_NAMES, TRANSITION_NAMES, CutView
 
 Array = npt.NDArray[Any]
-COUNT = 4000
+COUNT = 40_000
 SIGNED = ("rise", "motion_x", "motion_y", "centroid_x", "centroid_y")
 FLAGS = ("first", "fills", "same_film")
 
@@ -57,15 +57,16 @@ RIGHT = {"motion_x": 0.4, "motion_y": 0.3}
 @pytest.mark.parametrize(
     ("name", "worth", "changes"),
     [
-        ("cut", 0.6, {}),
-        ("cut", 0.6, {**OPENS, "motion_x": 1.0}),
-        ("dissolve", 0.8, {**OPENS, **CALM}),
+        ("cut", 0.85, {}),
+        ("cut", 0.85, {**OPENS, "motion_x": 1.0}),
+        ("dissolve", 0.8375, {**OPENS, **CALM}),
         ("dissolve", 0.2, CALM),
         ("fade_through_black", 0.7, {**OPENS, "similarity": 0.3}),
         ("fade_through_black", 0.0, {"similarity": 0.3}),
-        ("wipe", 0.8, {"motion_x": -0.8, "motion_y": 0.5}),
-        ("wipe_up", 0.5, {"motion_x": -0.8, "motion_y": 0.5}),
-        ("dip_to_white", 0.9 * 0.75, {**OPENS, "energy": 0.75}),
+        ("wipe", 0.8, {**OPENS, "motion_x": -0.8, "motion_y": 0.5}),
+        ("wipe", 0.0, {"motion_x": -0.8, "motion_y": 0.5}),
+        ("wipe_up", 0.5, {**OPENS, "motion_x": -0.8, "motion_y": 0.5}),
+        ("dip_to_white", 0.95 * 0.75, {**OPENS, "energy": 0.75}),
         ("dip_to_white", 0.0, {"energy": 0.75}),
         (
             "clock_wipe",
@@ -78,8 +79,8 @@ RIGHT = {"motion_x": 0.4, "motion_y": 0.3}
         ("slide", 0.95 * 0.7, {"last_motion_x": 0.7, "motion_x": 0.1}),
         ("push", 0.1 + 0.9 * sqrt(0.32), {"last_motion_x": -0.4, "motion_x": -0.8}),
         ("push", 0.1, {"last_motion_x": 0.4, "motion_x": -0.8}),
-        ("zoom", 0.1 + 0.8 * 0.5 * 0.6, {"strength": 0.5, "rise": 0.3}),
-        ("zoom", 0.9, {"strength": 1.0, "rise": 0.7}),
+        ("zoom", 0.1 + 0.9 * 0.5 * 0.6, {"strength": 0.5, "rise": 0.3}),
+        ("zoom", 1.0, {"strength": 1.0, "rise": 0.7}),
         ("whip", 0.5 * 0.24 + 0.2, {"motion": 0.3, "energy": 0.8, **RIGHT, "last_motion_x": 0.4}),
         (
             "match_cut",
@@ -88,12 +89,12 @@ RIGHT = {"motion_x": 0.4, "motion_y": 0.3}
         ),
         ("match_cut", 0.1, {**RIGHT, "last_motion_x": -0.4, "last_motion_y": -0.3}),
         ("match_cut", 0.1, {}),
-        ("j_cut", 0.7, {"same_film": 1}),
+        ("j_cut", 0.8, {"same_film": 1}),
         ("j_cut", 1.0, {"same_film": 1, "rise": 0.5}),
-        ("j_cut", 0.3 + 0.4 * exp(-0.5), {"same_film": 1, "position": 0.08, "rise": -0.5}),
-        ("j_cut", 0.3, {"rise": 0.5}),
-        ("l_cut", 0.85, {"same_film": 1, "rise": -0.25}),
-        ("l_cut", 0.7, {"same_film": 1, "rise": 0.25}),
+        ("j_cut", 0.4 + 0.4 * exp(-0.5), {"same_film": 1, "position": 0.08, "rise": -0.5}),
+        ("j_cut", 0.4, {"rise": 0.5}),
+        ("l_cut", 0.9, {"same_film": 1, "rise": -0.25}),
+        ("l_cut", 0.8, {"same_film": 1, "rise": 0.25}),
     ],
 )
 def test_a_transition_suits_the_place(name: str, worth: float, changes: dict[str, Any]) -> None:
@@ -105,19 +106,21 @@ def test_a_transition_suits_the_place(name: str, worth: float, changes: dict[str
     ("name", "worth", "changes"),
     [
         ("speed_up", 0.6 * 0.5, {"motion": 0.4, "energy": 0.5}),
-        ("freeze", 0.95 * 0.2, {**OPENS, "motion": 0.4, "energy": 0.5}),
-        ("freeze", 0.0, {"motion": 0.4, "energy": 0.5}),
+        ("freeze", 0.95 * 0.24, {**OPENS, "motion": 0.4, "rise": -0.3}),
+        ("freeze", 0.0, {"motion": 0.4, "rise": -0.3}),
+        ("freeze", 0.0, {**OPENS, "motion": 0.4, "rise": 0.3}),
         ("zoom_out", 1.0, OPENS),
         ("zoom_out", 0.0, {}),
-        ("shake", 0.9 * 0.2, {"motion": 0.4, "energy": 0.5}),
-        ("blur", 0.9, {"sharpness": 0.2}),
-        ("sharpen", 0.9 * exp(-0.5), {"sharpness": 0.53}),
-        ("vignette", 0.9, {"brightness": 0.2}),
-        ("warm", 0.2 + 0.7 * exp(-0.5), {"brightness": 0.6}),
-        ("cool", 0.9, {"saturation": 0.6}),
-        ("sepia", 0.75, {"brightness": 0.6, **CALM}),
-        ("letterbox", 0.2 + 0.7 * 0.75, {**OPENS, **CALM}),
-        ("flash", 0.9 * 0.75, {**OPENS, "energy": 0.75}),
+        ("shake", 0.1, {"motion": 0.4, "energy": 0.5, "strength": 0.5}),
+        ("blur", 1.0, {**OPENS, "sharpness": 0.2}),
+        ("sharpen", 0.95 * exp(-0.5), {"sharpness": 0.53}),
+        ("vignette", 1.0, {**OPENS, "brightness": 0.2}),
+        ("vignette", 0.2, {"brightness": 0.2}),
+        ("warm", 0.2 + 0.8 * exp(-0.5), {**OPENS, "brightness": 0.6}),
+        ("cool", 1.0, {**OPENS, "saturation": 0.6}),
+        ("sepia", 0.75, {**OPENS, "brightness": 0.6, **CALM}),
+        ("letterbox", 0.2 + 0.75 * 0.75, {**OPENS, **CALM}),
+        ("flash", 0.95 * 0.75, {**OPENS, "energy": 0.75}),
     ],
 )
 def test_an_effect_suits_the_picture(name: str, worth: float, changes: dict[str, Any]) -> None:
@@ -130,9 +133,12 @@ def test_none_pays_for_itself_and_each_has_its_place(name: str) -> None:
     worth, names = worths(name)
     assert (worth >= 0.0).all()
     assert (worth <= 1.0).all()
-    np.testing.assert_array_equal(worth[0], 0.6)
+    plain = {"transition": 0.85, "effect": 0.9}[name]
+    np.testing.assert_array_equal(worth[0], plain)
     for row in range(1, len(names)):
-        assert worth[row].mean() < 0.6, f"{names[row]} pays more than doing nothing anywhere"
+        # The exception, wherever it stands; only fades have a place in every film.
+        rare = (worth[row] > plain).mean() < 0.16 or names[row] in ("fade_in", "fade_out")
+        assert rare, f"{names[row]} has too many places"
         best = worth[row] > np.delete(worth, row, axis=0).max(axis=0)
         # What the mirror does for continuity is paid there.
         assert best.any() or names[row] == "mirror", f"{names[row]} is never the best"

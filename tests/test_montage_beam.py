@@ -7,13 +7,13 @@ import numpy.typing as npt
 import pytest
 
 from segue.envs.base.errors import SegueError
-from segue.envs.montage import optimum
+from segue.envs.montage import expert, optimum
 from segue.envs.montage.beam import actions_of, beam
 from segue.envs.montage.choices import choices
 from segue.envs.montage.director import directed_bank
 from segue.envs.montage.env import Montage
 from segue.envs.montage.relaxation import relax
-from segue.envs.montage.stages import Stages
+from segue.envs.montage.stages import Stages, end_of
 from segue.envs.montage.synthetic import synthetic_bank
 from segue.envs.montage.types import MontageBatch
 
@@ -99,6 +99,41 @@ def test_the_expert_answers_many_rows_as_it_answers_one() -> None:
         task.step(batch, np.stack(drawn, axis=1))
 
 
+def test_advice_tells_what_every_choice_is_worth_on_a_path() -> None:
+    task = Montage(synthetic_bank(2, 6, 16, 5))
+    batch = task.allocate(8)
+    task.begin(batch, np.arange(8), np.arange(8, dtype=np.uint64))
+    generator, rows = np.random.default_rng(0), np.arange(8)
+    for _ in range(2):
+        said = task.advice(batch, rows)
+        best, top = said.actions, said.total.reshape(8, -1).max(axis=1)
+        # Along the best action every part has the value of the whole.
+        for values, choice in zip(said.values(best), best.T, strict=True):
+            np.testing.assert_allclose(values.max(axis=1), top)
+            np.testing.assert_allclose(values[rows, choice], top)
+        parts = np.split(batch.mask, np.cumsum(task.sizes)[:-1], axis=1)
+        drawn = [(part * (1 + generator.random(part.shape))).argmax(axis=1) for part in parts]
+        path = np.stack(drawn, axis=1)
+        found = said.values(path)
+        assert [part.shape[1] for part in found] == list(task.sizes)
+        np.testing.assert_array_equal(np.isfinite(np.concatenate(found, axis=1)), batch.mask > 0)
+        # A part is worth what the best of the next one is, once it is chosen.
+        for values, choice, later in zip(found, path.T, found[1:], strict=False):
+            np.testing.assert_allclose(values[rows, choice], later.max(axis=1))
+        # The last part's worth is the reward of the whole action and what is hoped for after it.
+        before = batch.beat.copy()
+        task.step(batch, path)
+        guides = [task._guide(int(number)) for number in batch.bin]
+        ends = end_of(batch.last_shot, batch.last_third, batch.last_mirrored)
+        previous = batch.timeline[rows, np.maximum(batch.cuts - 2, 0), 0]
+        previous = np.where(batch.cuts > 1, previous, -1)
+        for row in np.flatnonzero(~batch.terminated):
+            ahead = guides[row].ahead(batch.beat[row], ends[row], previous[row])
+            worth = batch.reward[row] + float(ahead)
+            assert found[4][row, path[row, 4]] == pytest.approx(worth, abs=1e-5)
+        assert (batch.beat > before).all()
+
+
 def test_choices_pay_what_the_environment_pays() -> None:
     task = Montage(synthetic_bank(2, 6, 16, 7))
     batch = task.allocate(40)
@@ -106,7 +141,7 @@ def test_choices_pay_what_the_environment_pays() -> None:
     generator = np.random.default_rng(1)
     for _ in range(3):
         rows = np.arange(40)
-        found = choices(task.bank, task.reward, optimum.cursors(task.bank, batch, rows))
+        found = choices(task.bank, task.reward, expert.cursors(task.bank, batch, rows))
         worth = found.worth()
         worth[batch.used] = -np.inf
         flat = worth.reshape(40, -1)

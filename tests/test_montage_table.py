@@ -8,17 +8,8 @@ import pytest
 from segue.envs.montage.env import Montage
 from segue.envs.montage.synthetic import synthetic_bank
 from segue.experiments.beat_measure import beat_f, free_pace, pace
-from segue.experiments.montage_table import (
-    EDITORS,
-    Films,
-    by_chance,
-    by_lines,
-    each,
-    figures,
-    mean_pace,
-    montage_markdown,
-    solved,
-)
+from segue.experiments.montage_films import Films, by_lines, compared, mean_pace, solved
+from segue.experiments.montage_table import EDITORS, table
 from segue.rewards.film import Pacing
 
 BEATS = np.arange(8) * 0.5
@@ -60,33 +51,27 @@ def test_the_free_pace_is_that_of_the_best_cuts_on_any_frame() -> None:
 
 
 def test_the_table_compares_editors_on_the_same_bins() -> None:
-    task = Montage(synthetic_bank(4, 8, 16, 1))
-    solutions, seconds = solved(task)
-    assert seconds > 0
+    bank = synthetic_bank(4, 8, 16, 1)
+    task, silent = Montage(bank), Montage(bank, reward_weights={"sync": 0.0})
+    solutions, _ = solved(task)
+    # In place of trained ones.
+    found = compared(task, silent, {"agent": [by_lines(solutions)] * 2})
+    lines = Films(task, by_lines(solutions)).returns
+    np.testing.assert_allclose(lines, [solution.line.value for solution in solutions], atol=1e-9)
     bounds = np.array([solution.relaxation.bound for solution in solutions])
-    films = {
-        "beam": [Films(task, by_lines(solutions))],
-        "expert": [Films(task, lambda batch: task.expert(batch, np.arange(4)))],
-        "greedy": [Films(task, lambda batch: each(task.greedy, batch))],
-        "random": [Films(task, by_chance(task, seed)) for seed in range(3)],
-        # In place of a trained one.
-        "agent": [Films(task, by_lines(solutions))] * 2,
-    }
-    np.testing.assert_allclose(
-        films["beam"][0].returns, [solution.line.value for solution in solutions], atol=1e-9
-    )
-    found = figures(films, bounds, task)
+    assert found["bound"] == pytest.approx(bounds.mean())
     share = {name: row["share"]["value"] for name, row in found["editors"].items()}
     assert share["random"] < share["greedy"] < share["beam"] == share["agent"] <= 1.0
+    assert found["editors"]["agent"]["runs"] == 2
     # Every cut is on a beat by the rules of the task.
     assert {row["beat_f"] for row in found["editors"].values()} == {1.0}
     assert found["random_cutter_f"] < 0.9
     assert found["above_greedy"]["value"] > 0.8
+    assert found["solver_seconds"] > 0
     assert all(row["pace"] <= found["free_pace"] for row in found["editors"].values())
-    text = montage_markdown(
-        found | {"silent_pace": 0.9, "seeds": 2, "solver_seconds": seconds, "steps": 1000}
-    )
-    assert all(title in text for title in EDITORS.values())
+    text = table(found)
+    assert [title in text for name, title in EDITORS.items() if name != "before"] == [True] * 5
+    assert EDITORS["before"] not in text
     assert f"{100 * share['beam']:.1f} %" in text
 
 

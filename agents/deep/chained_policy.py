@@ -118,6 +118,12 @@ class ChainedHead(nn.Module):
             for size in others
         )
         self.chosen = nn.ModuleList(nn.Embedding(size, hidden) for size in others)
+        self.follow = nn.ModuleList(
+            nn.Sequential(
+                nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, hidden)
+            )
+            for _ in others
+        )
         # Nearly equal probabilities at first, as Stable-Baselines3 has it.
         for layer in (self.score[-1], *(cast(nn.Sequential, part)[-1] for part in self.parts)):
             assert isinstance(layer, nn.Linear)
@@ -131,6 +137,11 @@ class ChainedHead(nn.Module):
         x = flat.view(-1, n, width)
         beside = summary[:, None].expand(-1, n, -1)
         return self.score(torch.cat([x, beside], dim=2)).squeeze(-1), x, summary
+
+    def after(self, part: int, hidden: torch.Tensor, choice: torch.Tensor) -> torch.Tensor:
+        """Code (B, H) of the action so far, once `choice` (B,) of one more part is made."""
+        together = hidden + self.chosen[part](choice)
+        return cast(torch.Tensor, together + self.follow[part](together))
 
 
 class ChainedPointerPolicy(MaskableMultiInputActorCriticPolicy):
@@ -217,8 +228,8 @@ class ChainedPointerPolicy(MaskableMultiInputActorCriticPolicy):
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Choose actions (B, parts); their values (B, 1) and log-probabilities (B,)."""
         features = self._features(obs)
-        actions, log_probability, _ = self._chain(features, action_masks, None, deterministic)
-        return actions, self._value(features), log_probability
+        actions, logs = self._chain(features, action_masks, None, deterministic)
+        return actions, self._value(features), _of_actions(logs, actions)
 
     def evaluate_actions(
         self, obs: PyTorchObs, actions: torch.Tensor, action_masks: Masks = None
@@ -229,8 +240,15 @@ class ChainedPointerPolicy(MaskableMultiInputActorCriticPolicy):
         """
         features = self._features(obs)
         taken = actions.long().reshape(-1, len(self.sizes))
-        _, log_probability, entropy = self._chain(features, action_masks, taken, False)
-        return self._value(features), log_probability, entropy
+        _, logs = self._chain(features, action_masks, taken, False)
+        entropy = -torch.stack([(log.exp() * log).sum(dim=1) for log in logs]).sum(dim=0)
+        return self._value(features), _of_actions(logs, taken), entropy
+
+    def part_log_probabilities(
+        self, obs: PyTorchObs, actions: torch.Tensor, action_masks: Masks = None
+    ) -> torch.Tensor:
+        """Log-probabilities (B, choices of all parts), given the parts before in `actions`."""
+        return torch.cat(self._chain(self._features(obs), action_masks, actions, False)[1], dim=1)
 
     def _predict(
         self, observation: PyTorchObs, deterministic: bool = False, action_masks: Masks = None
@@ -251,19 +269,18 @@ class ChainedPointerPolicy(MaskableMultiInputActorCriticPolicy):
         action_masks: Masks,
         taken: torch.Tensor | None,
         deterministic: bool,
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Choose (or follow `taken`) part by part: actions, log-probability, entropy."""
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Choose (or follow `taken`) part by part: actions, log-probabilities of each part."""
         head = cast(ChainedHead, self.action_net)
         masks = self._split(action_masks, len(features))
         logits, candidates, summary = head.candidates(features)
-        hidden, found = summary, []
-        total, entropy = torch.zeros_like(logits[:, 0]), torch.zeros_like(logits[:, 0])
+        hidden, found, every = summary, [], []
         for part in range(len(self.sizes)):
             if part:
                 logits = head.parts[part - 1](hidden)
             if masks is not None:
                 logits = logits.masked_fill(~masks[part], _FAR_BELOW)
-            logs = torch.log_softmax(logits, dim=1)
+            every.append(logs := torch.log_softmax(logits, dim=1))
             if taken is not None:
                 choice = taken[:, part]
             elif deterministic:
@@ -271,20 +288,24 @@ class ChainedPointerPolicy(MaskableMultiInputActorCriticPolicy):
             else:
                 choice = torch.multinomial(logs.exp(), 1).squeeze(1)
             found.append(choice)
-            total = total + logs.gather(1, choice[:, None]).squeeze(1)
-            entropy = entropy - (logs.exp() * logs).sum(dim=1)
             if part == 0:
                 picked = candidates[torch.arange(len(choice)), choice]
                 hidden = head.use(torch.cat([picked, summary], dim=1))
             else:
-                hidden = hidden + head.chosen[part - 1](choice)
-        return torch.stack(found, dim=1), total, entropy
+                hidden = head.after(part - 1, hidden, choice)
+        return torch.stack(found, dim=1), every
 
     def _split(self, action_masks: Masks, count: int) -> tuple[torch.Tensor, ...] | None:
         if action_masks is None:
             return None
         masks = torch.as_tensor(action_masks, dtype=torch.bool, device=self.device)
         return torch.split(masks.reshape(count, -1), self.sizes, dim=1)
+
+
+def _of_actions(logs: list[torch.Tensor], actions: torch.Tensor) -> torch.Tensor:
+    """Log-probabilities (B,) of whole actions (B, parts)."""
+    parts = [log.gather(1, actions[:, [part]]) for part, log in enumerate(logs)]
+    return torch.cat(parts, dim=1).sum(dim=1)
 
 
 __all__ = ["CandidateExtractor", "ChainedHead", "ChainedPointerPolicy"]

@@ -243,26 +243,35 @@ def train_from_demonstrations(
             f"QLearningConfig.method is {config.method!r}; learning from demonstrations wants 'q'."
         )
     settings = settings or DemonstrationConfig()
-    goes_on = learner is not None
     replay = learner.replay if learner else Replay.of(shown, settings.capacity, 1.0)
     episodes = PlainEpisodes(
         env, config, lambda table: _ReplayRule(table, replay, config, settings)
     )
     _check(shown, replay, episodes)
-    table = start_table(
-        learner.table if learner else None, episodes.n_states, episodes.n_actions, config
-    )
+    known = learner.table if learner else None
+    table = start_table(known, episodes.n_states, episodes.n_actions, config)
     tell = progress or (lambda _: None)
-    if not goes_on:
-        for state, legal, step in zip(shown.state, shown.legal, shown.step, strict=True):
-            meet(table.q, int(state), legal, config.first_value(int(step)))
-        rule = _ReplayRule(table, replay, config, settings)
-        rule.update(settings.warm_start_updates, settings.n_step_weight)
+    if learner is None:
+        _warm_start(table, replay, shown, config, settings)
         tell(DemonstrationTable(table, replay))
     table = train_in_chunks(
         episodes.play_chunk, config, table, lambda now: tell(DemonstrationTable(now, replay))
     )
     return DemonstrationTable(table, replay)
+
+
+def _warm_start(
+    table: QTable,
+    replay: Replay,
+    shown: Transitions,
+    config: QLearningConfig,
+    settings: DemonstrationConfig,
+) -> None:
+    """Learn from the demonstrations alone."""
+    for state, legal, step in zip(shown.state, shown.legal, shown.step, strict=True):
+        meet(table.q, int(state), legal, config.first_value(int(step)))
+    rule = _ReplayRule(table, replay, config, settings)
+    rule.update(settings.warm_start_updates, settings.n_step_weight)
 
 
 def _check(shown: Transitions, replay: Replay, episodes: PlainEpisodes) -> None:

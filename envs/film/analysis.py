@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -127,29 +127,37 @@ def analyse(
         raise SegueError(f"Analysing with {workers} workers is not possible; give 1 or more.")
     folder = cache_folder(cache)
     tell = progress or _say_nothing
-    films: dict[str, Path] = {}
-    facts: dict[str, MediaFacts] = {}
-    for path in map(Path, paths):
-        probed = probe(path)
-        digest = file_digest(path)
-        if digest not in films:
-            films[digest], facts[digest] = path, probed
+    films = _distinct(paths)
     found = {digest: remembered(folder, digest) for digest in films}
     records = {digest: record for digest, record in found.items() if record is not None}
-    missing = [facts[digest] for digest in films if digest not in records]
+    missing = {digest: facts for digest, facts in films.items() if digest not in records}
     if missing:
-        digests = [digest for digest in films if digest not in records]
-        try:
-            with scratch_folder(folder) as scratch:
-                analyser = _Analyser(folder, scratch, tell)
-                records |= analyser.run(missing, digests, workers or _cores())
-        except OSError as error:
-            raise SegueError(
-                f"The analysis broke off ({error}); see that the footage can be read and that "
-                f"there is room in {folder}."
-            ) from error
+        records |= _analysed(missing, folder, tell, workers or _cores())
     tell(1.0, f"{sum(len(record.start) for record in records.values())} shots")
-    return table_of(films, records)
+    return table_of({digest: facts.path for digest, facts in films.items()}, records)
+
+
+def _distinct(paths: Sequence[Path]) -> dict[str, MediaFacts]:
+    """Films by digest; of those with the same content the first."""
+    films: dict[str, MediaFacts] = {}
+    for path in paths:
+        facts = probe(path)
+        films.setdefault(file_digest(facts.path), facts)
+    return films
+
+
+def _analysed(
+    films: Mapping[str, MediaFacts], cache: Path, tell: Progress, workers: int
+) -> dict[str, FilmRecord]:
+    """Records of films that the cache does not know, by digest."""
+    try:
+        with scratch_folder(cache) as scratch:
+            return _Analyser(cache, scratch, tell).run(films, workers)
+    except OSError as error:
+        raise SegueError(
+            f"The analysis broke off ({error}); see that the footage can be read and that "
+            f"there is room in {cache}."
+        ) from error
 
 
 class _Analyser:
@@ -160,11 +168,9 @@ class _Analyser:
         self._tasks: list[_Task] = []
         self._records: dict[str, FilmRecord] = {}
 
-    def run(
-        self, films: Sequence[MediaFacts], digests: Sequence[str], workers: int
-    ) -> dict[str, FilmRecord]:
+    def run(self, films: Mapping[str, MediaFacts], workers: int) -> dict[str, FilmRecord]:
         """Return their records by digest."""
-        for number, (facts, digest) in enumerate(zip(films, digests, strict=True)):
+        for number, (digest, facts) in enumerate(films.items()):
             self._tell(0.0, f"looking through {facts.path.name}")
             self._tasks.append(self._plan(facts, digest, number))
         seconds = sum(task.expected / task.rate for task in self._tasks)

@@ -73,13 +73,12 @@ def strip(
         raise ValueError("pictures, widths and labels must be of one length")
     if transitions and len(transitions) != len(pictures):
         raise ValueError("transitions must be empty or as many as the pictures")
-    width, height = size
     canvas = Image.new("RGB", size, BACKGROUND)
     draw = ImageDraw.Draw(canvas)
     ends = list(accumulate(widths, initial=0.0))
-    scale = width / max(total or 0.0, ends[-1], 1e-9)
+    scale = size[0] / max(total or 0.0, ends[-1], 1e-9)
     xs = [round(end * scale) for end in ends]
-    bottom = height - _LABEL_HEIGHT - _TICK_HEIGHT
+    bottom = size[1] - _LABEL_HEIGHT - _TICK_HEIGHT
     for picture, label, left, right in zip(pictures, labels, xs[:-1], xs[1:], strict=True):
         if right > left:
             tile = _tiled(picture, max(right - left - 1, 1), max(bottom, 1))
@@ -87,15 +86,8 @@ def strip(
             _write(draw, label, left + 2, bottom + 1, right - left - 4)
     for length, x in zip(transitions, xs[:-1], strict=False):
         if length > 0:
-            half = max(length * scale / 2, 3.0)
-            # A bow tie over the cut: one piece tapers off while the next one grows.
-            corners = [(x - half, 0), (x + half, bottom - 1), (x + half, 0), (x - half, bottom - 1)]
-            draw.polygon(corners, outline=TRANSITION)
-    for beat in beats:
-        x = round(beat * scale)
-        draw.line([(x, height - _TICK_HEIGHT), (x, height - 3)], fill=MUTED)
-    for x in xs[1:-1]:
-        draw.line([(x, height - _TICK_HEIGHT - 2), (x, height - 1)], fill=INK)
+            _draw_transition(draw, x, max(length * scale / 2, 3.0), bottom - 1)
+    _draw_ruler(draw, [round(beat * scale) for beat in beats], xs[1:-1], size[1])
     return np.asarray(canvas)
 
 
@@ -155,6 +147,22 @@ def _tiled(picture: Picture, width: int, height: int) -> Picture:
         left = (natural - width) // 2
         return np.ascontiguousarray(scaled[:, left : left + width])
     return np.ascontiguousarray(np.tile(scaled, (1, -(-width // natural), 1))[:, :width])
+
+
+def _draw_transition(draw: ImageDraw.ImageDraw, x: int, half: float, bottom: int) -> None:
+    """Draw a bow tie over a cut: one piece tapers off while the next one grows."""
+    corners = [(x - half, 0), (x + half, bottom), (x + half, 0), (x - half, bottom)]
+    draw.polygon(corners, outline=TRANSITION)
+
+
+def _draw_ruler(
+    draw: ImageDraw.ImageDraw, beats: Sequence[int], cuts: Sequence[int], height: int
+) -> None:
+    """Draw the ticks of beats and cuts at the foot of a strip."""
+    for x in beats:
+        draw.line([(x, height - _TICK_HEIGHT), (x, height - 3)], fill=MUTED)
+    for x in cuts:
+        draw.line([(x, height - _TICK_HEIGHT - 2), (x, height - 1)], fill=INK)
 
 
 @lru_cache

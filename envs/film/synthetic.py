@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -76,22 +76,34 @@ def write_synthetic_film(
     generator = np.random.default_rng(seed)
     lengths = [max(round(generator.uniform(*seconds_per_shot) * rate), 1) for _ in range(shots)]
     with atomic_path(path) as temporary, av.open(str(temporary), "w", format="mp4") as container:
-        video = container.add_stream("libx264", rate=rate, options={"preset": "ultrafast"})
-        assert isinstance(video, VideoStream)
-        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
-        audio = container.add_stream("aac", rate=SOUND_RATE, layout="mono") if sound else None
-        first = 0
-        for shot, frames in enumerate(lengths):
-            for picture in _pictures(generator, DIRECTIONS[shot % 4], frames, size, float(rate)):
-                container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-            if isinstance(audio, AudioStream):
-                span = (first, first + frames)
-                _write_tone(container, audio, span, rate, pitch=220.0 * 2 ** (shot % 12 / 12))
-            first += frames
-        container.mux(video.encode(None))
-        if isinstance(audio, AudioStream):
-            container.mux(audio.encode(None))
+        _encode_shots(container, generator, lengths, rate, size, sound)
     return (0, *np.cumsum(lengths).tolist())
+
+
+def _encode_shots(
+    container: OutputContainer,
+    generator: np.random.Generator,
+    lengths: Sequence[int],
+    rate: Fraction,
+    size: tuple[int, int],
+    sound: bool,
+) -> None:
+    """Encode shots of `lengths` frames, each followed by its sound."""
+    video = container.add_stream("libx264", rate=rate, options={"preset": "ultrafast"})
+    assert isinstance(video, VideoStream)
+    (video.width, video.height), video.pix_fmt = size, "yuv420p"
+    audio = container.add_stream("aac", rate=SOUND_RATE, layout="mono") if sound else None
+    first = 0
+    for shot, frames in enumerate(lengths):
+        for picture in _pictures(generator, DIRECTIONS[shot % 4], frames, size, float(rate)):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        if isinstance(audio, AudioStream):
+            span = (first, first + frames)
+            _write_tone(container, audio, span, rate, pitch=220.0 * 2 ** (shot % 12 / 12))
+        first += frames
+    container.mux(video.encode(None))
+    if isinstance(audio, AudioStream):
+        container.mux(audio.encode(None))
 
 
 def _pictures(

@@ -13,7 +13,8 @@ from gymnasium.vector import AutoresetMode
 from segue.envs.base.single import SegueEnv
 from segue.envs.base.task import Bound, Task
 from segue.envs.base.vector import SegueVectorEnv
-from segue.envs.montage import dynamics, observation, optimum, render, views
+from segue.envs.montage import dynamics, expert, observation, optimum, render, views
+from segue.envs.montage.expert import Advice
 from segue.envs.montage.relaxation import Relaxation
 from segue.envs.montage.stages import Stages
 from segue.envs.montage.synthetic import synthetic_bank
@@ -157,7 +158,7 @@ class Montage(Task[MontageBatch]):
         Rewards are paid by the beat, so the plain maximum would only ever take the longest
         piece.
         """
-        return optimum.greedy_action(self.bank, self.reward, batch, row, self.reuse)
+        return expert.greedy_action(self.bank, self.reward, batch, row, self.reuse)
 
     def expert(self, batch: MontageBatch, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Actions (k, 5) of a strong editor that knows the whole bin: someone to imitate.
@@ -165,8 +166,12 @@ class Montage(Task[MontageBatch]):
         Greatest immediate reward plus what the relaxation hopes for afterwards; the first call of
         a bin solves it.
         """
+        return self.advice(batch, rows).actions
+
+    def advice(self, batch: MontageBatch, rows: npt.NDArray[np.int64]) -> Advice:
+        """Say what that editor thinks of every action."""
         guides = [self._guide(int(batch.bin[row])) for row in rows]
-        return optimum.expert_actions(self.bank, self.reward, batch, rows, guides, self.reuse)
+        return expert.advice(self.bank, self.reward, batch, rows, guides, self.reuse)
 
     def _guide(self, bin_: int) -> Relaxation:
         if bin_ not in self._guides:

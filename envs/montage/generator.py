@@ -65,17 +65,9 @@ def bins_from_footage(
     SegueError
         When files differ in frame rate, or a bin's shots cannot fill the film.
     """
-    rates = {footage.rate for footage in table.footage}
-    if len(rates) != 1:
-        named = ", ".join(sorted(str(rate) for rate in rates))
-        raise SegueError(
-            f"the footage has several frame rates ({named} fps); give files of one frame rate."
-        )
-    rate = rates.pop()
+    rate = _only_rate(table)
     frames = beat_frames(grid, beats, rate)
-    longest_beat = int(np.diff(frames).max())
-    usable = table.frames[rows].astype(np.int64) - 2 * HANDLE
-    rows = rows[usable >= longest_beat]
+    rows = rows[_usable(table, rows) >= np.diff(frames).max()]
     size = min(shots, len(rows))
     generator = np.random.default_rng(seed)
     count = 1 if size == len(rows) and not turned else bins
@@ -84,16 +76,39 @@ def bins_from_footage(
         if size
         else [np.zeros(0, dtype=np.int64)]
     )
-    lengths = table.frames[picked].astype(np.int64) - 2 * HANDLE
-    can_fill = int(capacity(lengths, frames).min()) if size else 0
-    if can_fill < beats:
+    _check_filled(_usable(table, picked), frames, rate)
+    bank = bank_of_rows(table, picked, grid, frames)
+    return turn(bank, generator.integers(0, 4, picked.shape).astype(np.int8)) if turned else bank
+
+
+def _only_rate(table: ShotTable) -> Fraction:
+    """Frames per second of all files, or SegueError where they differ."""
+    rates = {footage.rate for footage in table.footage}
+    if len(rates) != 1:
+        named = ", ".join(sorted(str(rate) for rate in rates))
+        raise SegueError(
+            f"the footage has several frame rates ({named} fps); give files of one frame rate."
+        )
+    return rates.pop()
+
+
+def _usable(table: ShotTable, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Frames of shots between their handles, in the shape of `rows`."""
+    return table.frames[rows].astype(np.int64) - 2 * HANDLE
+
+
+def _check_filled(
+    lengths: npt.NDArray[np.int64], frames: npt.NDArray[np.int64], rate: Fraction
+) -> None:
+    """Refuse bins, whose shots have `lengths` (bins, n), that cannot fill the film."""
+    can_fill = int(capacity(lengths, frames).min()) if lengths.size else 0
+    if can_fill < len(frames) - 1:
+        longest_beat = int(np.diff(frames).max())
         raise SegueError(
             f"the film is to last {float(frames[-1] / rate):.1f} s but the shots of the footage "
             f"fill {can_fill * longest_beat / float(rate):.1f} s; give more footage or a shorter "
             "length."
         )
-    bank = bank_of_rows(table, picked, grid, frames)
-    return turn(bank, generator.integers(0, 4, picked.shape).astype(np.int8)) if turned else bank
 
 
 def bank_of_rows(
@@ -116,7 +131,7 @@ def bank_of_rows(
         strength=grid.strength[:beats].astype(np.float32),
         energy=bar_energy(grid.energy[:beats]),
         row=picked.astype(np.int32),
-        frames=table.frames[picked].astype(np.int64) - 2 * HANDLE,
+        frames=_usable(table, picked),
         features=_with_ranked_motion(table.features)[picked],
         similarity=similarity.reshape(bins, shots, THIRDS, shots, THIRDS).astype(np.float32),
         position=positions(table)[picked],

@@ -20,10 +20,9 @@ import numpy.typing as npt
 
 from segue.envs.base.task import Bound
 from segue.envs.montage.beam import WIDTH, Line, actions_of, beam
-from segue.envs.montage.choices import Cursors, choices
 from segue.envs.montage.relaxation import ITERATIONS, Relaxation, relax
-from segue.envs.montage.stages import ENDS, Stages, ends
-from segue.envs.montage.types import LENGTHS, Bank, MontageBatch
+from segue.envs.montage.stages import ENDS, Stages
+from segue.envs.montage.types import LENGTHS, Bank
 from segue.rewards.base import WeightedSum
 from segue.rewards.film_view import CutView
 
@@ -98,52 +97,3 @@ def exact(stages: Stages) -> float:
             if not moved:
                 best = max(best, value + float(stages.stop[beat]))
     return max([best, *frontier[beats].values()])
-
-
-def greedy_action(
-    bank: Bank, reward: WeightedSum[CutView], batch: MontageBatch, row: int, reuse: bool = False
-) -> Ints:
-    """Legal action of the greatest immediate reward per beat; ties go to the lowest shot."""
-    found = choices(bank, reward, cursors(bank, batch, np.array([row])), reuse)
-    per_beat = found.worth() / found.piece.beats
-    if not reuse:
-        per_beat[batch.used[[row]]] = -np.inf
-    return np.asarray(found.actions(per_beat.reshape(1, -1).argmax(axis=1))[0])
-
-
-def cursors(bank: Bank, batch: MontageBatch, rows: Ints) -> Cursors:
-    """Where the next pieces of `rows` are to be laid."""
-    return Cursors(
-        bin=batch.bin[rows],
-        beat=np.minimum(batch.beat[rows], bank.beats - 1),
-        last_shot=batch.last_shot[rows],
-        last_third=batch.last_third[rows],
-        last_mirrored=batch.last_mirrored[rows],
-    )
-
-
-def expert_actions(
-    bank: Bank,
-    reward: WeightedSum[CutView],
-    batch: MontageBatch,
-    rows: Ints,
-    guides: list[Relaxation],
-    reuse: bool = False,
-) -> Ints:
-    """Actions (k, 5) of the greatest reward and, by the relaxation, prospect in `rows`.
-
-    Parameters
-    ----------
-    guides : list of Relaxation
-        Of the bin of each row.
-    """
-    found = choices(bank, reward, cursors(bank, batch, rows), reuse)
-    goals, after = ends(found), batch.beat[rows].reshape(-1, 1, 1, 1, 1) + found.piece.beats
-    total = found.worth()
-    for k, guide in enumerate(guides):
-        own = k if len(goals) > 1 else 0
-        before = np.asarray(-2 if reuse else int(batch.last_shot[rows[k]]))
-        total[k] += guide.ahead(after[k], goals[own], before)
-    if not reuse:
-        total[batch.used[rows]] = -np.inf
-    return found.actions(total.reshape(len(rows), -1).argmax(axis=1))

@@ -57,6 +57,22 @@ def to_edit(
             "these bins hold mirrored or reversed shots, which are for training only; draw bins "
             "that are not turned to cut a film."
         )
+    first = table.footage[0]
+    return Edit(
+        title=title,
+        rate=bank.rate,
+        width=first.width - first.width % 2,
+        height=first.height - first.height % 2,
+        cuts=_cuts(bank, batch, row, table, term_names),
+        music=music,
+        music_start=music_start,
+    )
+
+
+def _cuts(
+    bank: Bank, batch: MontageBatch, row: int, table: ShotTable, term_names: Sequence[str]
+) -> tuple[Cut, ...]:
+    """Cuts of the pieces on the timeline of `row`."""
     cuts, effects, transitions = [], tuple(EFFECTS), tuple(TRANSITIONS)
     placed = batch.timeline[row, : int(batch.cuts[row])].tolist()
     lengths = [int(bank.beat_frames[p[6] + p[3]] - bank.beat_frames[p[6]]) for p in placed]
@@ -82,16 +98,7 @@ def to_edit(
                 reward_terms=dict(terms),
             )
         )
-    first = table.footage[0]
-    return Edit(
-        title=title,
-        rate=bank.rate,
-        width=first.width - first.width % 2,
-        height=first.height - first.height % 2,
-        cuts=tuple(cuts),
-        music=music,
-        music_start=music_start,
-    )
+    return tuple(cuts)
 
 
 def picture(bank: Bank, batch: MontageBatch, row: int) -> npt.NDArray[np.uint8]:

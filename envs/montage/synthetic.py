@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from segue.envs.base.errors import SegueError
 from segue.envs.film.beat_tracking import grid_of_tune
+from segue.envs.film.beats import BeatGrid
 from segue.envs.film.shots import COLOURS, FEATURES, THIRDS, THUMBNAIL
 from segue.envs.montage.dynamics import OVERRUN, clock
 from segue.envs.montage.types import LENGTHS, Bank
@@ -59,8 +60,7 @@ def synthetic_bank(bins: int, shots: int, beats: int, seed: int) -> Bank:
             f"{max(LENGTHS)}; give at least one bin and more shots."
         )
     generator = np.random.default_rng(seed)
-    wave = 0.5 - 0.4 * np.cos(2 * np.pi * np.arange(beats) / beats)
-    grid = grid_of_tune(TEMPO, beats, 4, wave.astype(np.float32))
+    grid = made_up_beats(beats)
     frames = np.rint((grid.times - grid.times[0]) * float(RATE)).astype(np.int64)
     film, position = _places(generator, bins, shots)
     timeline, spans = clock(frames)
@@ -79,6 +79,12 @@ def synthetic_bank(bins: int, shots: int, beats: int, seed: int) -> Bank:
         film=film,
         thumbnails=np.zeros((0, THIRDS, *THUMBNAIL, 3), dtype=np.uint8),
     )
+
+
+def made_up_beats(beats: int) -> BeatGrid:
+    """Beats of a tune of TEMPO that grows from calm to lively and back."""
+    wave = 0.5 - 0.4 * np.cos(2 * np.pi * np.arange(beats) / beats)
+    return grid_of_tune(TEMPO, beats, 4, wave.astype(np.float32))
 
 
 def capacity(

@@ -88,21 +88,8 @@ def scenes_from_footage(
     offsets = [0.0] * len(paths) if starts is None else [float(start) for start in starts]
     step = Fraction(seconds).limit_denominator(1000)
     _check(paths, offsets, steps, step)
-    watched = []
-    for number, path in enumerate(paths):
-
-        def report(share: float, text: str, number: int = number) -> None:
-            if progress:
-                progress((number + share) / len(paths), text)
-
-        watched.append(watch(path, cache=cache, progress=report))
-    ends = [one.seconds - offset for one, offset in zip(watched, offsets, strict=True)]
-    total = int(min(ends) / step)
-    if total < FEWEST_STEPS:
-        raise SegueError(
-            f"The footage ({', '.join(path.name for path in paths)}) has {max(min(ends), 0.0):.1f} "
-            f"s in common; give files that share at least {float(FEWEST_STEPS * step):g} s."
-        )
+    watched = _watch_all(paths, cache, progress)
+    total = _steps_in_common(paths, watched, offsets, step)
     series = [
         Series(one, offset, total, float(step))
         for one, offset in zip(watched, offsets, strict=True)
@@ -116,6 +103,34 @@ def scenes_from_footage(
         for path, one, offset in zip(paths, watched, offsets, strict=True)
     ]
     return _cut_up(paths[0].stem, series, views, sources, steps, step, note)
+
+
+def _watch_all(
+    paths: Sequence[Path], cache: Path | None, progress: Progress | None
+) -> list[Watched]:
+    watched = []
+    for number, path in enumerate(paths):
+
+        def report(share: float, text: str, number: int = number) -> None:
+            if progress:
+                progress((number + share) / len(paths), text)
+
+        watched.append(watch(path, cache=cache, progress=report))
+    return watched
+
+
+def _steps_in_common(
+    paths: Sequence[Path], watched: Sequence[Watched], offsets: Sequence[float], step: Fraction
+) -> int:
+    """Steps that all files show, or SegueError where there are too few."""
+    seconds = min(one.seconds - offset for one, offset in zip(watched, offsets, strict=True))
+    steps = int(seconds / step)
+    if steps < FEWEST_STEPS:
+        raise SegueError(
+            f"The footage ({', '.join(path.name for path in paths)}) has {max(seconds, 0.0):.1f} "
+            f"s in common; give files that share at least {float(FEWEST_STEPS * step):g} s."
+        )
+    return steps
 
 
 def _cut_up(

@@ -83,6 +83,41 @@ def play(
     return after
 
 
+@nb.njit(inline="always")
+def advance(
+    state: Ints,
+    i: int,
+    action: int,
+    hold: int,
+    longest: int,
+    where: Ints,
+    history: Codes,
+    cameras: int,
+) -> None:
+    """Play `action` in row i and remember the camera shown and when; its bank row stays."""
+    now, left = state[i, STEP], state[i, LEFT]
+    camera, previous, age = play(
+        state[i, CAMERA],
+        state[i, PREVIOUS],
+        state[i, AGE],
+        left,
+        state[i, COUNT],
+        action,
+        hold,
+        longest,
+        where,
+        i,
+    )
+    fresh = int(camera != state[i, CAMERA])
+    state[i, CAMERA], state[i, PREVIOUS], state[i, AGE] = camera, previous, age
+    last_shown = np.uint64(HISTORY) + np.uint64(camera)
+    shots = last_shown + np.uint64(cameras)
+    state[i, last_shown] = now + 1
+    state[i, shots] = min(state[i, shots] + fresh, MOST_SHOTS)
+    history[np.uint64(now), i] = camera
+    state[i, STEP], state[i, LEFT] = now + 1, left - 1
+
+
 @nb.njit(nogil=True, cache=True)
 def step_batch(
     state: Ints,
@@ -105,7 +140,6 @@ def step_batch(
     weighted terms that add up to it. A row whose episode is over stays where it is and earns
     nothing.
     """
-    cameras = np.uint64(likeness.shape[1])
     # Coordinates of the reward, a scratch line, and whether the episode was over before.
     where = np.empty((AXES + 2, len(state)), dtype=np.int32)
     for i in range(np.uint64(len(state))):
@@ -115,27 +149,9 @@ def step_batch(
             where[AXES + 1, i] = 1
             continue
         where[AXES + 1, i] = 0
-        row, now, age = np.uint64(state[i, ROW]), state[i, STEP], state[i, AGE]
+        row = np.uint64(state[i, ROW])
         where[0, i], where[1, i] = row, state[i, SCENE]
-        camera, previous, lasted = play(
-            state[i, CAMERA],
-            state[i, PREVIOUS],
-            age,
-            left,
-            state[i, COUNT],
-            actions[i],
-            hold,
-            longest,
-            where,
-            i,
-        )
-        fresh = int(camera != state[i, CAMERA])
-        state[i, CAMERA], state[i, PREVIOUS], state[i, AGE] = camera, previous, lasted
-        place = np.uint64(HISTORY) + np.uint64(camera)
-        state[i, place] = now + 1
-        state[i, place + cameras] = min(state[i, place + cameras] + fresh, MOST_SHOTS)
-        history[np.uint64(now), i] = camera
-        state[i, STEP], state[i, LEFT] = now + 1, left - 1
+        advance(state, i, actions[i], hold, longest, where, history, likeness.shape[1])
         over = left == 1
         terminated[i] = over
         # After the last step its columns stay in view.

@@ -63,17 +63,31 @@ def to_edit(
             f"{scene.title!r} cannot be made an edit; give a scene from footage and at least one "
             "step of a programme."
         )
-    # Imported late: it registers effects.
-    from segue.envs.multicam.reframing import effect_of, register_reframings
-
-    if any(effect_of(camera.framing) != "none" for camera in scene.cameras):
-        register_reframings()
     rate = sources[0].rate
+    sound = next((source for source in sources if source.has_sound), None)
+    return Edit(
+        title=title or scene.title,
+        rate=rate,
+        width=sources[0].width - sources[0].width % 2,
+        height=sources[0].height - sources[0].height % 2,
+        cuts=_cuts(scene, sources, shots, reward_terms, runners_up),
+        music=_path(sound),
+        music_start=sound.start if sound else 0.0,
+    )
+
+
+def _cuts(
+    scene: Scene,
+    sources: Sequence[Source],
+    shots: Sequence[tuple[int, int, int]],
+    reward_terms: Sequence[Mapping[str, float]],
+    runners_up: Sequence[str],
+) -> tuple[Cut, ...]:
+    """Cuts of the shots of `shots_of`; `sources` are those of the cameras."""
+    effects, rate = _effects(scene), sources[0].rate
     cuts = []
     for number, (camera, begin, end) in enumerate(shots):
-        taken = scene.cameras[camera]
-        source = taken.source
-        assert source is not None
+        source, name = sources[camera], scene.cameras[camera].name
         cuts.append(
             Cut(
                 source=source.path,
@@ -82,26 +96,28 @@ def to_edit(
                 in_point=_in_point(source, begin * scene.seconds),
                 frames=_frame(end, scene, rate) - _frame(begin, scene, rate),
                 speed=Fraction(1),
-                effect=effect_of(taken.framing),
+                effect=effects[camera],
                 transition="cut",
                 transition_frames=0,
-                shot=f"{taken.name} {number + 1:03d}",
+                shot=f"{name} {number + 1:03d}",
                 reward_terms=_added(reward_terms[begin:end]),
                 runner_up=runners_up[begin] if runners_up else "",
                 reel=source.path.stem,
-                take=taken.name,
+                take=name,
             )
         )
-    sound = next((source for source in sources if source.has_sound), None)
-    return Edit(
-        title=title or scene.title,
-        rate=rate,
-        width=sources[0].width - sources[0].width % 2,
-        height=sources[0].height - sources[0].height % 2,
-        cuts=tuple(cuts),
-        music=_path(sound),
-        music_start=sound.start if sound else 0.0,
-    )
+    return tuple(cuts)
+
+
+def _effects(scene: Scene) -> list[str]:
+    """Effect that shows the framing of each camera, registered where it is any."""
+    # Imported late: it registers effects.
+    from segue.envs.multicam.reframing import effect_of, register_reframings
+
+    effects = [effect_of(camera.framing) for camera in scene.cameras]
+    if any(effect != "none" for effect in effects):
+        register_reframings()
+    return effects
 
 
 def _path(source: Source | None) -> Path | None:

@@ -135,45 +135,51 @@ def parse_xml(data: bytes, source: str, limits: Limits = DEFAULT_LIMITS) -> Elem
     TimelineError
         If it is no XML, declares entities, or is beyond the limits.
     """
-    builder = TreeBuilder()
-    depth = count = 0
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal depth, count
-        depth += 1
-        count += 1
-        if depth > limits.nesting:
-            raise TimelineError(
-                f"{source} has elements nested deeper than the {limits.nesting} allowed; "
-                "flatten its nested sequences."
-            )
-        if count > limits.elements:
-            raise TimelineError(
-                f"{source} has more than the {limits.elements:,} elements allowed; split it."
-            )
-        builder.start(name, attributes)
-
-    def end(name: str) -> None:
-        nonlocal depth
-        depth -= 1
-        builder.end(name)
-
-    def refuse(name: str, *_: object) -> None:
-        raise TimelineError(
-            f"{source} declares the XML entity {name[:40]!r}, which is not allowed; "
-            "export it again without."
-        )
-
+    handlers = _XmlHandlers(source, limits)
     parser = expat.ParserCreate()
     parser.buffer_text = True
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler = builder.data
-    parser.EntityDeclHandler = refuse
+    parser.StartElementHandler, parser.EndElementHandler = handlers.start, handlers.end
+    parser.CharacterDataHandler = handlers.builder.data
+    parser.EntityDeclHandler = handlers.refuse
     try:
         parser.Parse(data, True)
-        return builder.close()
+        return handlers.builder.close()
     except (expat.ExpatError, ValueError, LookupError, AssertionError) as error:
         raise TimelineError(f"{source} is no proper XML ({error}); export it again.") from error
+
+
+class _XmlHandlers:
+    """Hands the elements of a document to `builder` and refuses what is beyond the limits."""
+
+    def __init__(self, source: str, limits: Limits) -> None:
+        self.builder = TreeBuilder()
+        self._source, self._limits = source, limits
+        self._depth = self._count = 0
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        self._count += 1
+        if self._depth > self._limits.nesting:
+            raise TimelineError(
+                f"{self._source} has elements nested deeper than the {self._limits.nesting} "
+                "allowed; flatten its nested sequences."
+            )
+        if self._count > self._limits.elements:
+            raise TimelineError(
+                f"{self._source} has more than the {self._limits.elements:,} elements allowed; "
+                "split it."
+            )
+        self.builder.start(name, attributes)
+
+    def end(self, name: str) -> None:
+        self._depth -= 1
+        self.builder.end(name)
+
+    def refuse(self, name: str, *_: object) -> None:
+        raise TimelineError(
+            f"{self._source} declares the XML entity {name[:40]!r}, which is not allowed; "
+            "export it again without."
+        )
 
 
 @contextmanager

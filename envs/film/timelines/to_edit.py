@@ -67,28 +67,20 @@ def to_edit(
         if not pieces:
             raise TimelineError(f"{named} shows no clips; choose one that does.")
         media = Footage(footage)
-        closed = _centred(_closed(pieces), rate)
-        cuts = tuple(_cut(piece, media, rate) for piece in closed)
+        cuts = [_cut(piece, media, rate) for piece in _centred(_closed(pieces), rate)]
         sound = own_sound_of(timeline, pieces, rate)
-        if sound.leads:
-            cuts = _with_leads(cuts, sound.leads)
-        music = music_of(timeline, rate, sound, media)
-        length = sum(cut.frames for cut in cuts)
+        music, music_start = music_of(timeline, rate, sound, media) or (None, 0)
         titles = _titles(timeline, pieces, rate)
-        tail = max(_picture_end(timeline, rate) - pieces[-1].end, 0)
-        tail = max([tail, *(title.start + title.frames - length for title in titles)])
-        width, height = _size(timeline)
         return Edit(
             timeline.name or "untitled",
             rate,
-            width,
-            height,
-            cuts,
-            music=music[0] if music else None,
-            music_start=float(music[1]) if music else 0.0,
+            *_size(timeline),
+            _with_leads(cuts, sound.leads),
+            music=music,
+            music_start=float(music_start),
             source_gain=sound.gain,
             titles=titles,
-            tail=tail,
+            tail=_tail(timeline, pieces, titles, rate),
         )
 
 
@@ -190,7 +182,7 @@ def _bare_transition(clip: otio.schema.Clip) -> str:
     return "cut"
 
 
-def _with_leads(cuts: tuple[Cut, ...], leads: Mapping[int, int]) -> tuple[Cut, ...]:
+def _with_leads(cuts: Sequence[Cut], leads: Mapping[int, int]) -> tuple[Cut, ...]:
     """Put in what the sound tracks tell of each piece's sound, where the pieces allow it."""
     found = list(cuts)
     for number, lead in leads.items():
@@ -233,9 +225,16 @@ def _placed(timeline: otio.schema.Timeline, rate: Fraction) -> list[Placed]:
     return [placed for track in timeline.video_tracks() for placed in place(track, rate)]
 
 
-def _picture_end(timeline: otio.schema.Timeline, rate: Fraction) -> int:
-    """The frame after the last that any picture track speaks of."""
-    return max(placed.end for placed in _placed(timeline, rate))
+def _tail(
+    timeline: otio.schema.Timeline,
+    pieces: Sequence[Piece],
+    titles: Sequence[Title],
+    rate: Fraction,
+) -> int:
+    """Frames of black that picture tracks and titles speak of after the last piece."""
+    length = sum(piece.frames for piece in pieces)
+    beyond = max(placed.end for placed in _placed(timeline, rate)) - pieces[-1].end
+    return max(0, beyond, *(title.start + title.frames - length for title in titles))
 
 
 def _size(timeline: otio.schema.Timeline) -> tuple[int, int]:

@@ -45,28 +45,19 @@ def read_midi(
         If there are no notes, or it is too long.
     """
     scale = TICKS / parsed["quarter"] if parsed["quarter"] > 0 else 0.0
+    names = [part["name"] for part in parsed["parts"]]
     parts = [_written(part["notes"], scale) for part in parsed["parts"]]
-    parts = [part for part in parts if part]
-    names = [part["name"] for part in parsed["parts"] if part["notes"]]
-    if not parts or not scale:
+    everything = [note for part in parts for note in part]
+    if not everything or not scale:
         raise NotationError(f"{source} has no notes; leave it out.")
-    end = max(note.place + note.ticks for part in parts for note in part)
-    if end > limits.quarters * TICKS:
+    if max(note.place + note.ticks for note in everything) > limits.quarters * TICKS:
         raise NotationError(
             f"{source} is longer than the {limits.quarters:,} quarter notes allowed; split it."
         )
     line = _on_grid(skyline(parts[melody_part(names, parts)]))
     metre, start, line = _longest_stretch(parsed["metres"], scale, line)
     bar = bar_ticks(metre)
-    first = start + (line[0].place - start) // bar * bar
-    if 2 * (line[0].place - first) >= bar:
-        first += bar
-    everything = [note for part in parts for note in part]
-    last = line[-1].place + line[-1].ticks
-    chords: list[ChordSpan] = []
-    if len(everything) > POLYPHONIC * len(line):
-        found = estimate_chords(everything, first, last, bar)
-        chords = [ChordSpan((at - first) / TICKS, n / TICKS, chord) for at, n, chord in found]
+    first = _first_barline(line, start, bar)
     tonic, mode = _key(parsed["keys"], everything)
     tempo = float(parsed["tempo"])
     return CorpusTune(
@@ -79,7 +70,7 @@ def read_midi(
         tempo=tempo if 20.0 <= tempo <= 400.0 else 120.0,
         pickup=max(0, first - line[0].place) / TICKS,
         notes=tuple(Note((n.place - first) / TICKS, n.ticks / TICKS, n.pitch) for n in line),
-        chords=tuple(chords),
+        chords=_chords(everything, line, first, bar),
     )
 
 
@@ -137,6 +128,22 @@ def _longest_stretch(
     if best and start - signs[best - 1][0] < bar_ticks(metre):
         begin = signs[best - 1][0]
     return metre, start, [n for n in line if begin <= n.place < ends[best]]
+
+
+def _first_barline(line: list[WrittenNote], start: int, bar: int) -> int:
+    """Barline where a melody counts from, after its pickup; `start` is any barline."""
+    before = start + (line[0].place - start) // bar * bar
+    return before + bar if 2 * (line[0].place - before) >= bar else before
+
+
+def _chords(
+    notes: list[WrittenNote], line: list[WrittenNote], first: int, bar: int
+) -> tuple[ChordSpan, ...]:
+    """Chords under a line, by the bars from `first` on; none where little but it sounds."""
+    if len(notes) <= POLYPHONIC * len(line):
+        return ()
+    found = estimate_chords(notes, first, line[-1].place + line[-1].ticks, bar)
+    return tuple(ChordSpan((at - first) / TICKS, n / TICKS, chord) for at, n, chord in found)
 
 
 def _key(signatures: list[list[int]], notes: list[WrittenNote]) -> Key:
