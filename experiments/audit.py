@@ -84,6 +84,17 @@ class Rate:
         half = Z * sqrt(self.share * (1 - self.share) / n + Z**2 / (4 * n**2)) / (1 + Z**2 / n)
         return max(0.0, centre - half), min(1.0, centre + half)
 
+    def as_json(self) -> dict[str, Any]:
+        """Record for ``--json``: share, ties and interval; None where nothing was decided."""
+        return {
+            "share": _finite(self.share),
+            "interval": [_finite(edge) for edge in self.interval()],
+            "ties": self.tied,
+            "wins": self.wins,
+            "losses": self.losses,
+            "tunes": self.tunes,
+        }
+
 
 @dataclass(frozen=True)
 class Part:
@@ -161,17 +172,7 @@ class Audit:
     def as_json(self) -> dict[str, Any]:
         """Record for ``--json``: shares, ties and intervals; None where nothing was decided."""
         rates = {
-            term: {
-                kind: {
-                    "share": _finite(rate.share),
-                    "interval": [_finite(edge) for edge in rate.interval()],
-                    "ties": rate.tied,
-                    "wins": rate.wins,
-                    "losses": rate.losses,
-                    "tunes": rate.tunes,
-                }
-                for kind, rate in by_kind.items()
-            }
+            term: {kind: rate.as_json() for kind, rate in by_kind.items()}
             for term, by_kind in self.rates.items()
         }
         return {

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from segue.experiments.audit import Audit, Rate
-from segue.experiments.audit_rivals import RIVALS
 
 
 def audit_markdown(audits: Sequence[Audit]) -> str:
     """Tables of the audits: per cent of wins among decided lines, interval, and ties."""
-    parts = []
-    for one in audits:
-        head, *rows = _table(one)
-        marked = [head, ["---"] * len(head), [f"**{rows[0][0]}**", *rows[0][1:]], *rows[1:]]
-        table = "\n".join(f"| {' | '.join(row)} |" for row in marked)
-        parts.append(f"### `{one.name}`: {_summary(one)}\n\n{table}\n")
-    return "\n".join(parts)
+    return "\n".join(
+        f"### `{one.name}`: {_summary(one)}\n\n{rates_markdown(one.rates)}" for one in audits
+    )
+
+
+def rates_markdown(rates: Mapping[str, Mapping[str, Rate]]) -> str:
+    """Table of rates by term, the first of which is the whole reward, and by comparison."""
+    head, *rows = _table(rates)
+    marked = [head, ["---"] * len(head), [f"**{rows[0][0]}**", *rows[0][1:]], *rows[1:]]
+    return "".join(f"| {' | '.join(row)} |\n" for row in marked)
 
 
 def audit_lines(audits: Sequence[Audit]) -> list[str]:
     """Like `audit_markdown`, but as lines for a terminal."""
     lines: list[str] = []
     for one in audits:
-        table = _table(one)
+        table = _table(one.rates)
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines.append(f"{one.name}: {_summary(one)}")
         lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
@@ -41,12 +43,10 @@ def _summary(one: Audit) -> str:
     return f"{shown}; " + (f"misses {', '.join(one.missed)}" if one.missed else "passes")
 
 
-def _table(one: Audit) -> list[list[str]]:
-    rows = [
-        [term, *(rate_cell(by_kind[kind]) for kind in RIVALS)]
-        for term, by_kind in one.rates.items()
-    ]
-    return [["term", *RIVALS], *rows]
+def _table(rates: Mapping[str, Mapping[str, Rate]]) -> list[list[str]]:
+    columns = list(next(iter(rates.values())))
+    rows = [[term, *(rate_cell(by[column]) for column in columns)] for term, by in rates.items()]
+    return [["term", *columns], *rows]
 
 
 def rate_cell(rate: Rate) -> str:

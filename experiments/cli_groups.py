@@ -73,16 +73,31 @@ def audit_melody(
 
 @audit_app.command("film", epilog="Example: segue audit film trailer.mp4 film.mp4 --out audit/")
 def audit_film(
-    films: Annotated[list[Path], typer.Argument(help="Finished films: edits by people.")],
+    films: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Finished films, edits by people; montage needs one."),
+    ] = None,
+    preset: Annotated[
+        list[str] | None,
+        typer.Option(help="montage, multicam or highlight; default all that can be."),
+    ] = None,
+    edits: Annotated[
+        list[Path] | None,
+        typer.Option(help="For multicam: people's edits, a folder of segue demonstrations."),
+    ] = None,
+    tvsum: Annotated[
+        Path | None, typer.Option(help="For highlight: TVSum's ydata-tvsum50.mat.")
+    ] = None,
     copies: Annotated[int, typer.Option(help="Rivals of each kind for each passage.")] = 8,
     seed: Seed = 0,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Set passages of finished films against random and exploiting edits of the same shots."""
-    from segue.experiments.film_audit_verb import film_verb
+    """Set people's edits against random ones, and those against exploits, term by term."""
+    from segue.experiments.film_audit_verb import Material, film_verb
 
-    record, lines = film_verb(films, copies, seed, out, command())
+    material = Material(tuple(films or ()), tuple(edits or ()), tvsum)
+    record, lines = film_verb(material, preset, copies, seed, out, command())
     finish(record, lines, as_json)
 
 

@@ -89,7 +89,7 @@ def imitate_expert(
         if progress:
             text = f"learning from the expert, round {round_ + 1} of {ROUNDS}"
             progress((round_ + 1) / ROUNDS, f"{text}, regret {regrets[-1]:.3f}")
-    fit_critic(model, env, CRITIC_DECISIONS, seed)
+    fit_critic(model, env, min(CRITIC_DECISIONS, decisions // 2), seed)
     return regrets
 
 
@@ -176,13 +176,21 @@ def fit_critic(
     joined, policy = _joined(seen), model.policy
     own = [p for name, p in policy.named_parameters() if name.startswith(CRITIC)]
     optimiser, generator = torch.optim.Adam(own, lr=1e-3), np.random.default_rng(seed)
+    # What comes before the critic's own layers stays as it is.
+    extract: Any = policy.extract_features
+    with torch.no_grad():
+        parts = [
+            extract(policy.obs_to_tensor(_rows(joined, rows))[0], policy.vf_features_extractor)
+            for rows in np.array_split(kept, -(-len(kept) // 512))
+        ]
+    features = torch.cat(parts)
     errors: list[float] = []
     for _ in range(CRITIC_UPDATES):
-        rows = generator.integers(len(kept), size=min(512, len(kept)))
-        value = policy.predict_values(policy.obs_to_tensor(_rows(joined, kept[rows]))[0])
-        loss = (value.squeeze(1) - target[torch.as_tensor(rows)]).square().mean()
+        drawn = torch.as_tensor(generator.integers(len(kept), size=min(512, len(kept))))
+        value = policy.value_net(policy.mlp_extractor.forward_critic(features[drawn]))
+        loss = (value.squeeze(1) - target[drawn]).square().mean()
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step()
         errors.append(loss.item())
     return 1.0 - float(np.mean(errors[-20:])) / float(target.var())

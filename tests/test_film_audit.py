@@ -3,48 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
+from made_up_film import RATE, film
 
 from segue.envs.base.errors import SegueError
-from segue.envs.film.shots import COLOURS, FEATURES, THIRDS, THUMBNAIL, Footage, ShotTable
 from segue.envs.montage.types import HANDLE, LENGTHS
-from segue.experiments import film_audit
+from segue.experiments import film_audit_montage
 from segue.experiments.audit import WHOLE
-from segue.experiments.film_audit import EXPLOITS, FILM, SHOTS, audit_films, passages
-from segue.experiments.film_audit_verb import markdown
+from segue.experiments.film_audit_montage import EXPLOITS, FILM, SHOTS, audit_films, passages
 from segue.rewards.film import MONTAGE_WITH_REUSE
 
-RATE = 24
-BEAT = RATE * film_audit.BEAT
+BEAT = RATE * film_audit_montage.BEAT
 """Frames."""
-
-
-def film(shots: int = 30, seed: int = 0) -> ShotTable:
-    """Sharp, well exposed, moving shots of 2 s, each of a colour of its own."""
-    generator = np.random.default_rng(seed)
-    frames = np.full(shots, int(4 * BEAT) + 2 * HANDLE, dtype=np.int32)
-    features = generator.uniform(0.3, 0.7, (shots, THIRDS, len(FEATURES))).astype(np.float32)
-    colours = np.zeros((shots, THIRDS, COLOURS), np.float32)
-    colours[np.arange(shots), :, np.arange(shots) % COLOURS] = 1.0
-    return ShotTable(
-        (Footage(Path("film.mp4"), "0", Fraction(RATE), int(frames.sum()), 64, 36, False, "", ""),),
-        np.zeros(shots, np.int32),
-        np.concatenate([[0], np.cumsum(frames)[:-1]]).astype(np.int32),
-        frames,
-        features,
-        colours,
-        np.zeros((shots, THIRDS, *THUMBNAIL, 3), np.uint8),
-    )
 
 
 def test_passages_are_runs_of_shots_that_fill_the_film() -> None:
     table = film()
     found = passages(table)
-    assert len(found) == (30 - SHOTS) // film_audit.STRIDE + 1
+    assert len(found) == (30 - SHOTS) // film_audit_montage.STRIDE + 1
     assert (np.diff(found, axis=1) == 1).all()
     short = replace(table, frames=np.where(np.arange(30) == 5, 2 * HANDLE + 1, table.frames))
     assert not (passages(short) == 5).any()
@@ -54,7 +32,7 @@ def test_passages_are_runs_of_shots_that_fill_the_film() -> None:
 
 def test_lengths_are_the_nearest_that_fit() -> None:
     usable = np.array([1.0, 1.9, 2.0, 3.5, 5.5, 7.0, 40.0]) * BEAT
-    lengths = np.asarray(LENGTHS)[film_audit._choices(usable, BEAT)]
+    lengths = np.asarray(LENGTHS)[film_audit_montage._choices(usable, BEAT)]
     assert lengths.tolist() == [1, 1, 2, 3, 4, 6, 8]
 
 
@@ -71,7 +49,7 @@ def test_people_win_and_exploits_lose() -> None:
     assert rates["quality"]["random-valid > black frames"].share == 1.0
     assert rates["legality"]["random-valid > random"].share == 1.0
     assert rates[WHOLE]["human > random-valid"].wins == 4 * found.passages
-    assert "passes" in markdown(found)
+    assert "passes" in found.markdown()
 
 
 def test_an_audit_is_the_same_again_and_another_by_seed() -> None:
@@ -81,14 +59,16 @@ def test_an_audit_is_the_same_again_and_another_by_seed() -> None:
 
 
 def test_a_reward_that_sees_no_motion_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    task = film_audit.Montage
+    task = film_audit_montage.Montage
     blind = dict.fromkeys(MONTAGE_WITH_REUSE.names, 0.0) | {"pacing": 1.0}
     monkeypatch.setattr(
-        film_audit, "Montage", lambda bank, reuse: task(bank, reuse=reuse, reward_weights=blind)
+        film_audit_montage,
+        "Montage",
+        lambda bank, reuse: task(bank, reuse=reuse, reward_weights=blind),
     )
     assert "random-valid > frozen frames" in audit_films(film(), copies=4, seed=1).missed
 
 
 def test_too_few_shots_are_refused() -> None:
-    with pytest.raises(SegueError, match=f"no {FILM * film_audit.BEAT:g} s of shots"):
+    with pytest.raises(SegueError, match=f"no {FILM * film_audit_montage.BEAT:g} s of shots"):
         audit_films(film(shots=8))

@@ -13,6 +13,7 @@ from sb3_contrib.common.maskable.policies import MaskableMultiInputActorCriticPo
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import nn
+from torch.nn.functional import linear
 
 from segue.agents.deep.pointer_policy import SetAttention, SetLatent, image_encoder
 from segue.envs.base.errors import SegueError
@@ -135,8 +136,11 @@ class ChainedHead(nn.Module):
         n, width = self.n_candidates, self.width
         flat, _, summary = torch.split(latent, [n * width, n, self.hidden], dim=1)
         x = flat.view(-1, n, width)
-        beside = summary[:, None].expand(-1, n, -1)
-        return self.score(torch.cat([x, beside], dim=2)).squeeze(-1), x, summary
+        # The first layer of `score` on candidate and summary, without a copy of it for each.
+        first = cast(nn.Linear, self.score[0])
+        own, shared = torch.split(first.weight, [width, self.hidden], dim=1)
+        together = linear(x, own, first.bias) + linear(summary, shared)[:, None]
+        return self.score[1:](together).squeeze(-1), x, summary
 
     def after(self, part: int, hidden: torch.Tensor, choice: torch.Tensor) -> torch.Tensor:
         """Code (B, H) of the action so far, once `choice` (B,) of one more part is made."""
