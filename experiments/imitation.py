@@ -83,6 +83,9 @@ def imitate_expert(
     learner: AdvisedLearner | None = None
     regrets = []
     for round_ in range(ROUNDS):
+        if progress:
+            # The first answer takes longest: the expert solves the bins.
+            progress(round_ / ROUNDS, f"asking the expert, round {round_ + 1} of {ROUNDS}")
         gathered = lesson.gather(own=OWN if round_ else 0.0)
         learner = learner or AdvisedLearner(model, gathered.scale, sum(updates), seed)
         regrets.append(learner.learn(gathered, updates[round_], BATCH))

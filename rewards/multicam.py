@@ -193,7 +193,7 @@ MULTICAM: WeightedSum[CameraView] = WeightedSum(
         (Visibility(), 1.0),
         (Scale(), 0.5),
         (Pacing(), 1.0),
-        (LongTake(), 0.8),
+        (LongTake(), 0.6),
         (JumpCut(), 1.0),
         (PingPong(), 0.5),
         (Establishing(), 0.5),

@@ -17,7 +17,15 @@ import numpy.typing as npt
 from segue.envs.base.errors import SegueError
 from segue.envs.film.gate import film_files
 from segue.envs.film.shots import THUMBNAIL
-from segue.envs.multicam.estimates import Series, View, similarity, synchronised, virtual
+from segue.envs.multicam.estimates import (
+    Series,
+    View,
+    actions,
+    loudness,
+    similarity,
+    synchronised,
+    virtual,
+)
 from segue.envs.multicam.framings import FRAMINGS
 from segue.envs.multicam.generator import ORIENT_SECONDS, TOPIC_SECONDS, ranked
 from segue.envs.multicam.types import (
@@ -146,8 +154,8 @@ def _cut_up(
     shown = np.stack([view.shown for view in views], axis=1)
     worth = np.clip(shown, 0.0, 1.0) * np.array([SIZE_WORTH[view.size] for view in views])
     levels = np.rint(worth * (LEVELS - 1)).astype(np.int8)
-    energy = np.sum([one.action() + one.loudness for one in series], axis=0)
-    wave = _smoothed(energy, float(step))
+    energy = actions(series) + loudness(series)
+    wave = _smoothed(energy.sum(axis=1), float(step))
     emphasis, alike = ranked(wave, SIZES), similarity(views, series)
     scenes = []
     for begin in range(0, len(levels), steps):

@@ -36,7 +36,7 @@ WEIGHTS = {
     "visibility": 1.0,
     "scale": 0.5,
     "pacing": 1.0,
-    "long_take": 0.8,
+    "long_take": 0.6,
     "jump_cut": 1.0,
     "ping_pong": 0.5,
     "establishing": 0.5,
