@@ -82,6 +82,7 @@ _TARGETS = {
         Target("Highlight", "EnvPool CartPole", 20.0),
         Target("LeadSheet", "EnvPool CartPole", 20.0),
         Target("Melody", "EnvPool CartPole", 20.0),
+        Target("Montage", "EnvPool CartPole", 1.0),
         Target("Multicam", "EnvPool CartPole", 20.0),
         Target("LeadSheet", "Gymnasium CartPole", 2.0),
         Target("Montage", "Gymnasium CartPole", 0.1),

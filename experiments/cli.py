@@ -178,15 +178,15 @@ def bench(
         list[str] | None,
         typer.Argument(
             help="stepping, rendering, audio, analysis (the default), counterpoint, "
-            "finished-edit, highlight, rl-tuner."
+            "finished-edit, highlight, montage, rl-tuner."
         ),
     ] = None,
     seeds: Annotated[
         int | None,
-        typer.Option(help="Seeds: of Q-learning in the first two, of each agent in rl-tuner."),
+        typer.Option(help="How many; what they seed: docs/command-line.md."),
     ] = None,
     out: Annotated[
-        Path, typer.Option(help="Folder for the tables of counterpoint, highlight and rl-tuner.")
+        Path, typer.Option(help="Folder for the tables, other than those of speed.")
     ] = Path("runs"),
     tvsum: Annotated[
         Path | None, typer.Option(help="For highlight: TVSum's ydata-tvsum50.mat.")

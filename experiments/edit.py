@@ -45,7 +45,7 @@ EXCHANGED = ("timeline.edl", "timeline.fcpxml", "timeline.xml")
 """Timelines that name the media by their whole paths, as editing programs want it."""
 
 ENV, AGENT = "segue/Montage-v0", "maskable-ppo"
-EXPERT_BINS, EXPERT_DECISIONS = 12, 10_000
+EXPERT_BINS, EXPERT_DECISIONS = 20, 10_000
 """Training bins that are solved for the expert, and how often it is asked, or, in a short training,
 once a step."""
 
