@@ -672,7 +672,7 @@ def test_every_environment_is_measured_and_a_missing_rival_is_said(
         rate > 0 for rate in (*rates.values(), *figures["single"]["steps_per_second"].values())
     )
     assert [ratio["measured"] is None for ratio in figures["vector"]["ratios"]] == [
-        *(True, True, True, True, True, False, False)
+        *(True, True, True, True, True, True, False, False)
     ]
     assert "not installed" in shown
     assert "4 environments at once" in shown

@@ -147,7 +147,7 @@ def sampled_returns(task: Montage, bin_: int, count: int) -> Array:
     return total
 
 
-@pytest.mark.parametrize("seed", [1, 5])  # whose best line repeats a shot while that is free
+@pytest.mark.parametrize("seed", [5, 11])  # whose best line repeats a shot while that is free
 def test_the_bound_holds_and_is_lowered_on_larger_bins(seed: int) -> None:
     task = Montage(synthetic_bank(1, 12, 32, seed))
     values = [optimum.bound(task.bank, task.reward, 0, iterations=n).value for n in (1, 100)]
