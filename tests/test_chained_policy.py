@@ -189,3 +189,13 @@ def test_an_environment_without_expert_is_refused() -> None:
     model = agent(NativeVecEnv(montage(bins=2)))
     with pytest.raises(SegueError, match="no expert"):
         imitate_expert(model, env, 10, 0)
+
+
+def test_candidates_are_scored_with_the_summary_beside_each() -> None:
+    policy = small_policy()
+    head: Any = policy.action_net
+    features = policy.extract_features(seen(3))
+    scores, candidates, summary = head.candidates(features)
+    beside = summary[:, None].expand(-1, 4, -1)
+    expected = head.score(torch.cat([candidates, beside], dim=2)).squeeze(-1)
+    torch.testing.assert_close(scores, expected)
