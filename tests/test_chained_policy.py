@@ -28,7 +28,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def small_policy(masked: bool = False) -> ChainedPointerPolicy:
+def small_policy() -> ChainedPointerPolicy:
     torch.manual_seed(0)
     space = spaces.Dict(
         {
@@ -36,7 +36,6 @@ def small_policy(masked: bool = False) -> ChainedPointerPolicy:
             "context": spaces.Box(-1, 1, (5,), dtype=np.float32),
         }
     )
-    del masked
     actions = spaces.MultiDiscrete([4, 2, 3])
     policy = ChainedPointerPolicy(space, actions, lambda _: 1e-3, hidden=16, heads=2)
     # Away from equal probabilities.
