@@ -158,7 +158,8 @@ def _train_editor(
     settings = default_config(ENV, AGENT)
     model = build(AGENT, venv, seed=config.seed, hyperparameters=settings.hyperparameters)
     assert isinstance(model, OnPolicyAlgorithm)
-    start_from_pretrained(model)
+    if not start_from_pretrained(model):
+        progress(0.0, "effects or transitions of your own: the editor begins from nothing")
     decisions = min(EXPERT_DECISIONS, config.steps)
     few = first_bins(bank, max(1, EXPERT_BINS * decisions // EXPERT_DECISIONS))
     teachers = MontageVectorEnv(EXPERT_ENVS, bank=few, autoreset_mode=AutoresetMode.SAME_STEP)
