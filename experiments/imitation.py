@@ -68,18 +68,15 @@ def imitate_expert(
     SegueError
         When the environment has no expert.
     """
-    advice = getattr(getattr(env, "task", None), "advice", None)
-    if not isinstance(env, SegueVectorEnv) or advice is None:
-        raise SegueError(
-            f"{type(env).__name__} has no expert to imitate; set expert_decisions to 0."
-        )
+    if not isinstance(env, SegueVectorEnv):
+        raise SegueError(f"{type(env).__name__} has no expert to ask; choose one of segue's own.")
     steps = -(-decisions // (ROUNDS * env.num_envs))
     count = steps * env.num_envs
     updates = [
         max(1, PASSES * count * 2 * (round_ + 1) // (BATCH * (ROUNDS + 1)))
         for round_ in range(ROUNDS)
     ]
-    lesson = _Lesson(model, env, advice, steps, seed)
+    lesson = _Lesson(model, env, steps, seed)
     learner: AdvisedLearner | None = None
     regrets = []
     for round_ in range(ROUNDS):
@@ -103,11 +100,10 @@ class _Lesson:
         self,
         model: OnPolicyAlgorithm,
         env: SegueVectorEnv[Any],
-        advice: Callable[..., Any],
         steps: int,
         seed: int,
     ) -> None:
-        self._model, self._env, self._advice, self._steps = model, env, advice, steps
+        self._model, self._env, self._steps = model, env, steps
         self._generator = np.random.default_rng(seed)
         self._seen, _ = env.reset(seed=seed)
         self._kept: list[Lessons] = []
@@ -116,10 +112,10 @@ class _Lesson:
         """Make the next decisions, a share `own` of them the agent's; all lessons so far."""
         env, rows = self._env, np.arange(self._env.num_envs)
         for _ in range(self._steps):
-            said, masks = self._advice(env.batch, rows), env.action_masks()
+            said, masks = env.task.advice(env.batch, rows), env.action_masks()
             actions = said.actions
             if own:
-                hers = self._generator.random((len(rows), 1)) < own
+                hers = self._generator.random((len(rows), *[1] * (actions.ndim - 1))) < own
                 drawn = _chosen(self._model, self._seen, masks, deterministic=False)
                 actions = np.where(hers, drawn, actions)
             self._kept.append(Lessons(self._seen, actions, masks, _regrets(said.values(actions))))

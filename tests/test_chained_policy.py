@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 import torch
@@ -15,7 +16,6 @@ from sb3_contrib import MaskablePPO
 from segue.agents.deep import NativeVecEnv, build
 from segue.agents.deep.chained_policy import ChainedPointerPolicy
 from segue.envs.base.errors import SegueError
-from segue.envs.lead_sheet.env import LeadSheetVectorEnv
 from segue.envs.montage.env import MontageVectorEnv
 from segue.experiments import imitation
 from segue.experiments.imitation import fit_critic, imitate_expert, returns_to_go
@@ -184,10 +184,10 @@ def test_returns_to_go_stop_at_the_end_of_an_episode() -> None:
 
 
 def test_an_environment_without_expert_is_refused() -> None:
-    env = LeadSheetVectorEnv(2, autoreset_mode=AutoresetMode.SAME_STEP)
+    env = gym.make_vec("segue/Melody-v0", num_envs=2, autoreset_mode=AutoresetMode.SAME_STEP)
     model = agent(NativeVecEnv(montage(bins=2)))
     with pytest.raises(SegueError, match="no expert"):
-        imitate_expert(model, env, 10, 0)
+        imitate_expert(model, env.unwrapped, 10, 0)
 
 
 def test_candidates_are_scored_with_the_summary_beside_each() -> None:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from segue.agents.tabular import GreedyPolicy, rollout_return, train_compiled, value_iteration
+from segue.envs.base.tabular import best_line
 from segue.envs.base.transition_model import TabularEnv
 from segue.envs.highlight.env import HighlightEnv
 from segue.envs.highlight.knapsack import knapsack
-from segue.envs.highlight.optimum import best_actions
 from segue.envs.highlight.types import COST, FAR, KEEP, REPLACED, SKIP, WINDOW, Video
 from segue.experiments.highlight_table import highlight_markdown, measure_highlight
 from segue.experiments.highlight_table import q_learning_config as config
@@ -66,7 +66,7 @@ def test_brute_force_agrees_with_the_optimum(seed: int) -> None:
     assert env.bound().exact
     model = env.transition_model()
     assert env.optimum() == pytest.approx(value_iteration(model).values[model.start])
-    line = best_actions(model, env.solution())
+    _, line = best_line(model)
     assert sum(env.step(int(action))[1] for action in line) == pytest.approx(best, abs=1e-12)
     assert env.kept().tolist() == (line == KEEP).tolist()
 

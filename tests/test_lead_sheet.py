@@ -12,10 +12,10 @@ import pytest
 
 from segue.agents.tabular import GreedyPolicy, rollout_return, train_compiled
 from segue.envs.base.errors import SegueError
+from segue.envs.base.tabular import best_line
 from segue.envs.lead_sheet import dynamics
 from segue.envs.lead_sheet.env import LeadSheet, LeadSheetEnv
 from segue.envs.lead_sheet.generator import draw_piece, lay_out
-from segue.envs.lead_sheet.optimum import best_line
 from segue.envs.lead_sheet.types import (
     ACTIONS,
     ALLOWED,

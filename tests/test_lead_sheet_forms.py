@@ -11,6 +11,7 @@ import pytest
 
 import segue.envs
 from segue.envs.base.errors import SegueError
+from segue.envs.base.tabular import best_line
 from segue.envs.lead_sheet.env import LeadSheet, LeadSheetEnv
 from segue.envs.lead_sheet.generator import (
     draw_piece,
@@ -19,7 +20,6 @@ from segue.envs.lead_sheet.generator import (
     to_actions,
     transposition,
 )
-from segue.envs.lead_sheet.optimum import best_line
 from segue.envs.lead_sheet.render import to_tune
 from segue.envs.lead_sheet.types import (
     ALLOWED,

@@ -12,10 +12,10 @@ import pytest
 
 from segue.agents.tabular import train_compiled, value_iteration
 from segue.envs.base.errors import SegueError
+from segue.envs.base.tabular import best_line
 from segue.envs.multicam import dynamics
 from segue.envs.multicam.env import MulticamEnv, MulticamVectorEnv
 from segue.envs.multicam.generator import draw_scene, lay_out, set_ups
-from segue.envs.multicam.optimum import best_programme
 from segue.envs.multicam.types import (
     LEVELS,
     NO_THUMBNAILS,
@@ -172,7 +172,7 @@ def test_brute_force_agrees_with_the_optimum(seed: int, rules: dict[str, int]) -
     env.reset(seed=0)
     assert env.bound().exact
     assert env.optimum() == pytest.approx(best, abs=1e-9)
-    found, programme = best_programme(env.transition_model())
+    found, programme = best_line(env.transition_model())
     assert play(env, programme)[0] == pytest.approx(found, abs=1e-9)
 
 

@@ -15,6 +15,7 @@ from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
 from segue.envs.base.errors import SegueError
+from segue.envs.base.tabular import best_line
 from segue.envs.film.edit import Edit
 from segue.envs.film.effects import EFFECTS
 from segue.envs.film.plan import check_edit
@@ -30,7 +31,6 @@ from segue.envs.multicam.env import MulticamEnv
 from segue.envs.multicam.footage import scenes_from_footage
 from segue.envs.multicam.framings import FRAMINGS, overlap
 from segue.envs.multicam.generator import draw_scene
-from segue.envs.multicam.optimum import best_programme
 from segue.envs.multicam.timeline import shots_of
 from segue.envs.multicam.types import Scene
 
@@ -115,7 +115,7 @@ def lane(scene: Scene, name: str) -> Any:
 def best_edit(scenes: tuple[Scene, ...]) -> tuple[MulticamEnv, Edit]:
     env = MulticamEnv(scenes=scenes, render_mode="rgb_array")
     env.reset(seed=0)
-    for action in best_programme(env.transition_model())[1]:
+    for action in best_line(env.transition_model())[1]:
         env.step(action)
     return env, env.edit("Best")
 

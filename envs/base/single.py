@@ -97,6 +97,11 @@ class SegueEnv(HoldsBatch[B], gym.Env[Any, Any]):
         action = self.task.greedy(self.batch, 0)
         return action if action.ndim else int(action)
 
+    def expert_action(self) -> Any:
+        """What a solver of the task does here; a SegueError where there is none to ask."""
+        action = self.task.advice(self.batch, FIRST_ROW).actions[0]
+        return action if action.ndim else int(action)
+
     def render(self) -> Any:
         """Picture of the episode so far, or None without a render mode."""
         return self.task.render(self.batch, 0) if self.render_mode == "rgb_array" else None

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
+from segue.envs.base.errors import SegueError
+
 Observation: TypeAlias = "npt.NDArray[Any] | dict[str, npt.NDArray[Any]]"
 
 
@@ -66,6 +68,30 @@ class Batch:
         return found
 
 
+class Advice(ABC):
+    """What a solver says in k situations."""
+
+    @property
+    @abstractmethod
+    def actions(self) -> npt.NDArray[np.int64]:
+        """What it would do in each, (k,) or (k, parts)."""
+
+    @abstractmethod
+    def values(self, path: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64], ...]:
+        """Worth of each choice of each part of an action, the parts before it as in `path`.
+
+        Parameters
+        ----------
+        path : ndarray (k,) or (k, parts) int64
+            Legal actions.
+
+        Returns
+        -------
+        tuple of ndarray (k, choices of the part) float64
+            -inf where illegal.
+        """
+
+
 B = TypeVar("B", bound=Batch)
 
 
@@ -107,6 +133,18 @@ class Task(ABC, Generic[B]):
     @abstractmethod
     def greedy(self, batch: B, row: int) -> npt.NDArray[np.int64]:
         """Legal action of the greatest immediate reward in `row`: the greedy baseline."""
+
+    def advice(self, batch: B, rows: npt.NDArray[np.int64]) -> Advice:
+        """Ask a solver of the task what every action is worth in each of `rows`.
+
+        Raises
+        ------
+        SegueError
+            If the task has none that knows every situation.
+        """
+        raise SegueError(
+            f"{type(self).__name__} has no expert to ask; imitate the greedy player or a corpus."
+        )
 
     @abstractmethod
     def render(self, batch: B, row: int) -> npt.NDArray[np.uint8]:

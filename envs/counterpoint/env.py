@@ -15,7 +15,8 @@ from gymnasium.vector import AutoresetMode
 from segue.envs.base.kernel import bind
 from segue.envs.base.reward_table import tabulate
 from segue.envs.base.single import SegueEnv
-from segue.envs.base.task import Batch, Bound, Task
+from segue.envs.base.tabular import TabularTask
+from segue.envs.base.task import Batch
 from segue.envs.base.transition_model import TransitionModel
 from segue.envs.base.vector import SegueVectorEnv
 from segue.envs.counterpoint import dynamics, observation, optimum, render, stepping
@@ -63,7 +64,7 @@ class CounterpointBatch(Batch):
     play: Callable[[npt.NDArray[np.int64]], None]
 
 
-class Counterpoint(Task[CounterpointBatch]):
+class Counterpoint(TabularTask[CounterpointBatch]):
     """Rules and rewards over a bank of cantus firmi; the arguments are `CounterpointEnv`'s."""
 
     def __init__(
@@ -74,6 +75,7 @@ class Counterpoint(Task[CounterpointBatch]):
         reward_weights: Mapping[str, float] | None = None,
         reward: WeightedSum[CounterpointView] = COUNTERPOINT,
     ) -> None:
+        super().__init__()
         drawn = draw_cantus_firmi(generated, cantus_seed)
         self.bank = lay_out((*cantus_firmi(cantus), *drawn))
         weighted = reward.with_weights(reward_weights or {})
@@ -140,19 +142,18 @@ class Counterpoint(Task[CounterpointBatch]):
             self._models[cantus] = numbered, optimum.solve(numbered.model)
         return self._models[cantus]
 
-    def bound(self, batch: CounterpointBatch, row: int) -> Bound:
-        """Exact optimum of the cantus firmus in `row`."""
-        return Bound(self.solved(int(batch.state[row, CANTUS]))[1].optimum, exact=True)
+    def model(self, number: int) -> TransitionModel:
+        """Transition model of a cantus firmus."""
+        return self.solved(number)[0].model
 
-    def greedy(self, batch: CounterpointBatch, row: int) -> npt.NDArray[np.int64]:
-        """Legal action of the least immediate cost."""
+    def situation(self, batch: CounterpointBatch, row: int) -> tuple[int, int]:
+        """Cantus firmus, and state of its model, in `row`."""
+        cantus = int(batch.state[row, CANTUS])
+        numbered, _ = self.solved(cantus)
         if batch.terminated[row]:
-            return np.asarray(batch.mask[row].argmax())
-        numbered, _ = self.solved(int(batch.state[row, CANTUS]))
+            return cantus, numbered.model.start
         context = dynamics.context_of.py_func(*batch.state[row, PITCH:].tolist())
-        state = numbered.index(int(batch.state[row, BAR]), context)
-        model = numbered.model
-        return np.asarray(np.where(model.legal[state], model.reward[state], -np.inf).argmax())
+        return cantus, numbered.index(int(batch.state[row, BAR]), context)
 
     def costs(self, batch: CounterpointBatch, row: int) -> list[dict[str, float]]:
         """What each bar of the episode in `row` has cost so far, by reward term, zeros left out."""

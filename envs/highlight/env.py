@@ -14,7 +14,8 @@ from gymnasium.vector import AutoresetMode
 from segue.envs.base.kernel import bind
 from segue.envs.base.reward_table import tabulate
 from segue.envs.base.single import SegueEnv
-from segue.envs.base.task import Batch, Bound, Task
+from segue.envs.base.tabular import TabularTask
+from segue.envs.base.task import Batch
 from segue.envs.base.transition_model import TransitionModel
 from segue.envs.base.vector import SegueVectorEnv
 from segue.envs.highlight import dynamics, observation, optimum, render, stepping
@@ -62,7 +63,7 @@ class HighlightBatch(Batch):
     play: Callable[[npt.NDArray[np.int64]], None]
 
 
-class Highlight(Task[HighlightBatch]):
+class Highlight(TabularTask[HighlightBatch]):
     """Rules and rewards over a bank of videos; the arguments are those of `HighlightEnv`."""
 
     def __init__(
@@ -75,6 +76,7 @@ class Highlight(Task[HighlightBatch]):
         reward_weights: Mapping[str, float] | None = None,
         reward: WeightedSum[HighlightView] = HIGHLIGHT,
     ) -> None:
+        super().__init__()
         if isinstance(videos, int):
             videos = draw_videos(videos, shots, video_seed)
         self.bank = lay_out(videos, budget, unit)
@@ -141,9 +143,16 @@ class Highlight(Task[HighlightBatch]):
             self._models[video] = model, optimum.solve(model)
         return self._models[video]
 
-    def bound(self, batch: HighlightBatch, row: int) -> Bound:
-        """Exact optimum of the video in `row`."""
-        return Bound(self.solved(int(batch.state[row, VIDEO]))[1].optimum, exact=True)
+    def model(self, number: int) -> TransitionModel:
+        """Transition model of a video."""
+        return self.solved(number)[0]
+
+    def situation(self, batch: HighlightBatch, row: int) -> tuple[int, int]:
+        """Video, and state of its model, in `row`."""
+        video, _, position, budget, since = batch.state[row].tolist()
+        position = min(position, len(self.bank.videos[video]) - 1)
+        most = int(self.bank.budgets[video])
+        return video, int(dynamics.state_of.py_func(position, budget, since, most))
 
     def greedy(self, batch: HighlightBatch, row: int) -> npt.NDArray[np.int64]:
         """Keep the shot at hand if filling the rest of the budget by density would.

@@ -28,13 +28,10 @@ class Solution:
         V*, the greatest return.
     random_return : float
         Expected return of a player that draws uniformly among the legal actions.
-    choice : ndarray (states,) int64
-        Best action in each state; a tie is a skip.
     """
 
     optimum: float
     random_return: float
-    choice: npt.NDArray[np.int64]
 
     def gap(self, value: float) -> float:
         """Share of the optimum that a return misses: ``1 - value / V*``."""
@@ -71,26 +68,15 @@ def transition_model(bank: Bank, table: RewardTable, video: int) -> TransitionMo
 def solve(model: TransitionModel) -> Solution:
     """Go back from the last shot to the first (Bellman 1957)."""
     layer = model.n_states // model.horizon
-    values, choice = np.zeros((2, model.n_states)), np.zeros(model.n_states, dtype=np.int64)
+    values = np.zeros((2, model.n_states))
     for position in reversed(range(model.horizon)):
         rows = slice(position * layer, (position + 1) * layer)
         legal = model.legal[rows]
         after = np.where(model.terminal[rows], 0.0, values[:, model.next_state[rows]])
         total = model.reward[rows] + after
-        best = np.where(legal, total[0], -np.inf)
-        choice[rows] = best.argmax(axis=1)
-        values[0, rows] = best.max(axis=1)
+        values[0, rows] = np.where(legal, total[0], -np.inf).max(axis=1)
         values[1, rows] = np.where(legal, total[1], 0.0).sum(axis=1) / legal.sum(axis=1)
-    return Solution(float(values[0, model.start]), float(values[1, model.start]), choice)
-
-
-def best_actions(model: TransitionModel, solution: Solution) -> npt.NDArray[np.int64]:
-    """One optimal line of actions, (shots,)."""
-    line, state = [], model.start
-    for _ in range(model.horizon):
-        line.append(solution.choice[state])
-        state = int(model.next_state[state, line[-1]])
-    return np.array(line)
+    return Solution(float(values[0, model.start]), float(values[1, model.start]))
 
 
 def densest(

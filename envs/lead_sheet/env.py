@@ -14,7 +14,8 @@ from gymnasium.vector import AutoresetMode
 from segue.envs.base.kernel import bind
 from segue.envs.base.reward_table import tabulate
 from segue.envs.base.single import SegueEnv
-from segue.envs.base.task import Batch, Bound, Task
+from segue.envs.base.tabular import TabularTask
+from segue.envs.base.task import Batch
 from segue.envs.base.transition_model import TransitionModel
 from segue.envs.base.vector import SegueVectorEnv
 from segue.envs.lead_sheet import dynamics, observation, optimum, render, stepping
@@ -63,7 +64,7 @@ class LeadSheetBatch(Batch):
     play: Callable[[npt.NDArray[np.int64]], None]
 
 
-class LeadSheet(Task[LeadSheetBatch]):
+class LeadSheet(TabularTask[LeadSheetBatch]):
     """Rules and rewards over a bank of pieces; the arguments are those of `LeadSheetEnv`."""
 
     def __init__(
@@ -74,6 +75,7 @@ class LeadSheet(Task[LeadSheetBatch]):
         reward_weights: Mapping[str, float] | None = None,
         reward: WeightedSum[NoteView] = LEAD_SHEET,
     ) -> None:
+        super().__init__()
         if isinstance(pieces, int):
             pieces = tuple(
                 draw_piece(brief, np.random.default_rng([piece_seed, index]))
@@ -136,23 +138,17 @@ class LeadSheet(Task[LeadSheetBatch]):
         """Play one slot in every row; `actions` (n,) is int64 and contiguous."""
         batch.play(actions)
 
-    def model(self, piece: int) -> TransitionModel:
+    def model(self, number: int) -> TransitionModel:
         """Transition model of a piece, tabulated once."""
-        if piece not in self._models:
-            self._models[piece] = optimum.transition_model(self.bank, self.table, piece)
-        return self._models[piece]
+        if number not in self._models:
+            self._models[number] = optimum.transition_model(self.bank, self.table, number)
+        return self._models[number]
 
-    def bound(self, batch: LeadSheetBatch, row: int) -> Bound:
-        """Exact optimum of the piece in `row`."""
-        value, _ = optimum.best_line(self.model(int(batch.state[row, PIECE])))
-        return Bound(value, exact=True)
-
-    def greedy(self, batch: LeadSheetBatch, row: int) -> npt.NDArray[np.int64]:
-        """Legal action of the greatest immediate reward."""
-        model = self.model(int(batch.state[row, PIECE]))
-        slot, *context = batch.state[row, SLOT:PREVIOUS].tolist()
-        state = min(slot, self.bank.slots - 1) * CONTEXTS + dynamics.context_of(*context)
-        return np.asarray(np.where(model.legal[state], model.reward[state], -np.inf).argmax())
+    def situation(self, batch: LeadSheetBatch, row: int) -> tuple[int, int]:
+        """Piece, and state of its model, in `row`."""
+        piece, slot, *context = batch.state[row, :PREVIOUS].tolist()
+        slot = min(slot, self.bank.slots - 1)
+        return piece, slot * CONTEXTS + int(dynamics.context_of(*context))
 
     def tune(self, batch: LeadSheetBatch, row: int, title: str = "") -> Tune:
         """Tune of the episode in `row` so far."""

@@ -8,7 +8,6 @@ over the slots gives V* exactly.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from segue.envs.base.reward_table import RewardTable
 from segue.envs.base.transition_model import TransitionModel
@@ -43,29 +42,3 @@ def transition_model(bank: Bank, table: RewardTable, piece: int) -> TransitionMo
         terminal,
     )
     return TransitionModel(START_CONTEXT, next_state, reward, legal, terminal, bank.slots)
-
-
-def best_line(model: TransitionModel) -> tuple[float, npt.NDArray[np.int64]]:
-    """Optimal return and one optimal line of actions, by backward induction.
-
-    Returns
-    -------
-    float
-        V* of the start.
-    ndarray (slots,) int64
-        The actions; ties go to the lowest index.
-    """
-    slots = model.next_state.shape[0] // CONTEXTS
-    value = np.zeros(slots * CONTEXTS)
-    choice = np.zeros(slots * CONTEXTS, dtype=np.int64)
-    for slot in reversed(range(slots)):
-        rows = slice(slot * CONTEXTS, (slot + 1) * CONTEXTS)
-        after = np.where(model.terminal[rows], 0.0, value[model.next_state[rows]])
-        total = np.where(model.legal[rows], model.reward[rows] + after, -np.inf)
-        choice[rows] = total.argmax(axis=1)
-        value[rows] = total.max(axis=1)
-    line, state = [], model.start
-    for _ in range(slots):
-        line.append(choice[state])
-        state = int(model.next_state[state, choice[state]])
-    return float(value[model.start]), np.array(line)

@@ -14,7 +14,7 @@ from segue.envs.base.single import SegueEnv
 from segue.envs.base.task import Bound, Task
 from segue.envs.base.vector import SegueVectorEnv
 from segue.envs.montage import dynamics, expert, observation, optimum, render, views
-from segue.envs.montage.expert import Advice
+from segue.envs.montage.expert import MontageAdvice
 from segue.envs.montage.relaxation import Relaxation
 from segue.envs.montage.stages import Stages
 from segue.envs.montage.synthetic import synthetic_bank
@@ -168,7 +168,7 @@ class Montage(Task[MontageBatch]):
         """
         return self.advice(batch, rows).actions
 
-    def advice(self, batch: MontageBatch, rows: npt.NDArray[np.int64]) -> Advice:
+    def advice(self, batch: MontageBatch, rows: npt.NDArray[np.int64]) -> MontageAdvice:
         """Say what that editor thinks of every action."""
         guides = [self._guide(int(batch.bin[row])) for row in rows]
         return expert.advice(self.bank, self.reward, batch, rows, guides, self.reuse)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from segue.envs.base.task import Advice
 from segue.envs.film.effects import EFFECTS
 from segue.envs.film.transitions import TRANSITIONS
 from segue.envs.montage.choices import Choices, Cursors, choices
@@ -20,7 +21,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Advice:
+class MontageAdvice(Advice):
     """What every action is worth in k situations: its reward and, by the relaxation, prospect.
 
     Attributes
@@ -109,7 +110,7 @@ def advice(
     rows: Ints,
     guides: list[Relaxation],
     reuse: bool = False,
-) -> Advice:
+) -> MontageAdvice:
     """Say what every action is worth in `rows`.
 
     Parameters
@@ -126,4 +127,4 @@ def advice(
         total[k] += guide.ahead(after[k], goals[own], before)
     if not reuse:
         total[batch.used[rows]] = -np.inf
-    return Advice(found, total)
+    return MontageAdvice(found, total)

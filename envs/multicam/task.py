@@ -14,7 +14,8 @@ from gymnasium import spaces
 
 from segue.envs.base.kernel import bind
 from segue.envs.base.reward_table import tabulate
-from segue.envs.base.task import Batch, Bound, Task
+from segue.envs.base.tabular import TabularTask, action_values
+from segue.envs.base.task import Batch
 from segue.envs.base.transition_model import TransitionModel
 from segue.envs.multicam import dynamics, observation, optimum, render, stepping
 from segue.envs.multicam.generator import draw_scene, lay_out
@@ -53,7 +54,7 @@ class MulticamBatch(Batch):
     play: Callable[[npt.NDArray[np.int64]], None]
 
 
-class Multicam(Task[MulticamBatch]):
+class Multicam(TabularTask[MulticamBatch]):
     """Rules and rewards over a bank of scenes; the arguments are those of `MulticamEnv`."""
 
     def __init__(
@@ -69,6 +70,7 @@ class Multicam(Task[MulticamBatch]):
         reward_weights: Mapping[str, float] | None = None,
         reward: WeightedSum[CameraView] = MULTICAM,
     ) -> None:
+        super().__init__()
         if footage is not None:
             scenes = _from_footage(footage, steps, seconds)
         elif isinstance(scenes, int):
@@ -140,23 +142,18 @@ class Multicam(Task[MulticamBatch]):
         """Show one step in every row; `actions` (n,) is int64 and contiguous."""
         batch.play(actions)
 
-    def model(self, scene: int) -> TransitionModel:
+    def model(self, number: int) -> TransitionModel:
         """Transition model of a scene, tabulated once."""
-        if scene not in self._models:
-            self._models[scene] = optimum.transition_model(self.bank, self.table, scene)
-        return self._models[scene]
+        if number not in self._models:
+            self._models[number] = optimum.transition_model(self.bank, self.table, number)
+        return self._models[number]
 
-    def bound(self, batch: MulticamBatch, row: int) -> Bound:
-        """Exact optimum of the scene in `row`."""
-        value, _ = optimum.best_programme(self.model(int(batch.state[row, SCENE])))
-        return Bound(value, exact=True)
-
-    def greedy(self, batch: MulticamBatch, row: int) -> npt.NDArray[np.int64]:
-        """Legal action of the greatest immediate reward."""
-        model = self.model(int(batch.state[row, SCENE]))
-        step, camera, previous, age = batch.state[row, [STEP, CAMERA, PREVIOUS, AGE]].tolist()
-        state = self.state(min(step, model.horizon - 1), camera, previous, age)
-        return np.asarray(np.where(model.legal[state], model.reward[state], -np.inf).argmax())
+    def situation(self, batch: MulticamBatch, row: int) -> tuple[int, int]:
+        """Scene, and state of its model, in `row`."""
+        columns = [SCENE, STEP, CAMERA, PREVIOUS, AGE]
+        scene, step, camera, previous, age = batch.state[row, columns].tolist()
+        step = min(step, self.bank.scenes[scene].steps - 1)
+        return scene, self.state(step, camera, previous, age)
 
     def state(self, step: int, camera: int, previous: int, age: int) -> int:
         """Row of `model` of a state."""
@@ -178,11 +175,12 @@ class Multicam(Task[MulticamBatch]):
             programme would have gained or lost by it at best; else empty.
         """
         batch, model = self.allocate(1), self.model(scene)
-        values, cameras = optimum.action_values(model), self.bank.scenes[scene].cameras
+        values, cameras = self.state_values(scene), self.bank.scenes[scene].cameras
         self.begin(batch, np.zeros(1, dtype=np.int64), np.array([scene], dtype=np.uint64))
         terms, others, state = [], [], model.start
         for action in programme.tolist():
-            gain = values[state] - values[state, action]
+            worth = action_values(model, values, state)
+            gain = worth - worth[action]
             gain[action] = -np.inf
             other = int(gain.argmax())
             free = bool(np.isfinite(gain[other]))
