@@ -49,7 +49,7 @@ test: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet envpool || echo "envpool cannot be had here; its row is left out"
-	$(BIN)/segue bench stepping rendering audio analysis counterpoint rl-tuner --out docs/results
+	$(BIN)/segue bench stepping rendering audio analysis training counterpoint rl-tuner --out docs/results
 
 docs: $(VENV)/.run
 	$(BIN)/python -m segue.experiments.documentation

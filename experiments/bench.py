@@ -1,4 +1,4 @@
-"""How fast environments step, films render, tunes sound and footage is analysed.
+"""How fast environments step, films render, tunes sound, footage is analysed and agents train.
 
 Everything runs in one process and one run, the contestants in turn, again and again; of the
 repeats the median counts. So a machine that gets slower meanwhile slows down all of them.
@@ -26,7 +26,7 @@ from segue.envs.base.errors import SegueError
 from segue.experiments.bench_tables import print_tables
 from segue.experiments.progress import Tell, progress_bar
 
-PARTS = ("stepping", "rendering", "audio", "analysis")
+PARTS = ("stepping", "rendering", "audio", "analysis", "training")
 """What can be measured."""
 
 ENVS = 1024
@@ -135,7 +135,8 @@ def measure(which: Sequence[str] | None = None, *, film: Path | None = None) -> 
         ``ratios``, a list of dicts with the fields of `Ratio`. For ``rendering``: what
         `render_benchmark.compare_with_ffmpeg` gives. For ``audio``: what
         `audio_benchmark.measure_audio` gives. For ``analysis``: what
-        `analysis_benchmark.measure_analysis` gives.
+        `analysis_benchmark.measure_analysis` gives. For ``training``: what
+        `training_benchmark.measure_training` gives.
 
     Raises
     ------
@@ -157,6 +158,8 @@ def measure(which: Sequence[str] | None = None, *, film: Path | None = None) -> 
             figures["audio"] = _audio(tell)
         if "analysis" in chosen:
             figures["analysis"] = _analyse(film, tell)
+        if "training" in chosen:
+            figures["training"] = _train(tell)
     return figures
 
 
@@ -307,3 +310,10 @@ def _analyse(film: Path | None, tell: Tell) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory(prefix="segue-bench-") as name:
         return measure_analysis(film or sample_film(progress=tell).path, Path(name), tell)
+
+
+def _train(tell: Tell) -> dict[str, Any]:
+    """Train agents."""
+    from segue.experiments.training_benchmark import measure_training
+
+    return measure_training(tell)

@@ -22,6 +22,9 @@ def print_tables(figures: Mapping[str, Any], console: Console) -> None:
         _print_audio(figures["audio"], console)
     if "analysis" in figures:
         _print_analysis(figures["analysis"], console)
+    if "training" in figures:
+        for case in figures["training"]["cases"]:
+            _print_training(case, console)
 
 
 def _print_race(title: str, figures: Mapping[str, Any], console: Console) -> None:
@@ -90,3 +93,21 @@ def _print_analysis(figures: Mapping[str, Any], console: Console) -> None:
         table.add_row(name, f"{seconds:.2f}", f"{figures['film_seconds'] / seconds:,.0f}")
     console.print(table)
     _print_ratios(figures["ratios"], console)
+
+
+def _print_training(case: Mapping[str, Any], console: Console) -> None:
+    title = f"Training {case['agent']} in {case['env']}; policy: {case['policy']}"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("environments")
+    for name in ("rollout steps/s", "training steps/s", "env", "policy", "learning"):
+        table.add_column(name, justify="right")
+    for name, figures in case["contestants"].items():
+        table.add_row(
+            f"{figures['environments']:,} {name.split(',')[0]}",
+            f"{figures['rollout_steps_per_second']:,.0f}",
+            f"{figures['training_steps_per_second']:,.0f}",
+            *(f"{100 * figures[part]:.1f} %" for part in ("env", "policy", "learning")),
+        )
+    console.print(table)
+    if case["ratios"]:
+        _print_ratios(case["ratios"], console)

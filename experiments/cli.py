@@ -103,9 +103,20 @@ def edit(
 def train(
     env: Annotated[str | None, typer.Argument(help="Gymnasium id, or module:id.")] = None,
     agent: Annotated[
-        str, typer.Option(help="q-learning, ppo, a2c, dqn or maskable-ppo.")
+        str,
+        typer.Option(
+            help="q-learning, double-q, q-lambda; ppo, maskable-ppo, a2c, dqn; from demonstrations "
+            "bc, dqfd, gail; from the environment's solver dagger."
+        ),
     ] = "maskable-ppo",
     steps: Annotated[int | None, typer.Option(help="Environment steps in all.")] = None,
+    demonstrations: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that segue demonstrations wrote; bc, dqfd and gail take the newest in "
+            "runs/ that fits, ppo, maskable-ppo and a2c imitate only what is named."
+        ),
+    ] = None,
     seed: Seed = 0,
     out: Out = None,
     resume: Annotated[Path | None, typer.Option(help="Run folder to go on with.")] = None,
@@ -119,20 +130,30 @@ def train(
     elif env is None:
         raise SegueError("no environment is named; give an id such as segue/Montage-v0.")
     else:
-        record, lines = train_verb(env, agent, steps, seed, out, command())
+        record, lines = train_verb(env, agent, steps, demonstrations, seed, out, command())
     finish(record, lines, as_json)
 
 
 @app.command(epilog="Example: segue evaluate runs/segue-Montage-v0__maskable-ppo__0__...")
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="Folder of a run that segue train wrote.")],
+    run: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of a run that segue train wrote, or a zip that Stable-Baselines3 saved."
+        ),
+    ],
     episodes: Annotated[int | None, typer.Option(help="Test episodes.")] = None,
+    env: Annotated[str | None, typer.Option(help="For a zip: the environment's id.")] = None,
+    agent: Annotated[str | None, typer.Option(help="For a zip: the algorithm.")] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="For a zip: its maker may run any code here.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Test the newest checkpoint of a run beside the baselines."""
     from segue.experiments.verbs import evaluate_verb
 
-    record, lines = evaluate_verb(run, episodes)
+    record, lines = evaluate_verb(run, episodes, env, agent, trust)
     finish(record, lines, as_json)
 
 
@@ -177,8 +198,8 @@ def bench(
     which: Annotated[
         list[str] | None,
         typer.Argument(
-            help="stepping, rendering, audio, analysis (the default), counterpoint, "
-            "finished-edit, highlight, montage, rl-tuner."
+            help="stepping, rendering, audio, analysis, training (the default); counterpoint, "
+            "finished-edit, highlight, montage, rl-tuner, strangers."
         ),
     ] = None,
     seeds: Annotated[

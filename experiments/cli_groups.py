@@ -153,3 +153,40 @@ def demonstrations_report(
 
     record, lines = report_verb(folder)
     finish(record, lines, as_json)
+
+
+@demonstrations_app.command(
+    "record",
+    epilog="Example: segue demonstrations record segue/Montage-v0 --by optimum --episodes 20",
+)
+def demonstrations_record(
+    env: Annotated[str, typer.Argument(help="Gymnasium id, or module:id.")],
+    by: Annotated[
+        str,
+        typer.Option(
+            help="optimum, greedy, random, person (you, at the keyboard), corpus, or the folder of "
+            "a run of segue train."
+        ),
+    ] = "optimum",
+    episodes: Annotated[int, typer.Option(help="How many.")] = 10,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="Of the environment, such as bins=8; may be given more than once."),
+    ] = None,
+    author: Annotated[str, typer.Option(help="Whose they are; kept with them.")] = "",
+    licence: Annotated[
+        str, typer.Option(help="SPDX identifier, kept with them; default that of the source.")
+    ] = "",
+    seed: Seed = 0,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let somebody play episodes of an environment, and keep them as a Minari dataset."""
+    from segue.experiments.players import Recording
+    from segue.experiments.recording import parse_options, record_verb
+
+    asked = Recording(env, by, episodes, seed, parse_options(option or []), author, licence)
+    record, lines = record_verb(asked, out, command())
+    finish(record, lines, as_json)
+    if record["interrupted"]:
+        raise KeyboardInterrupt

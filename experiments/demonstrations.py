@@ -19,6 +19,7 @@ from segue.envs.film.human_edit_statistics import foretell
 from segue.envs.film.human_edits import FILE, HumanEdit, Shot, read_edits, write_edits
 from segue.envs.film.sample_film import USER_LICENCE, known_source
 from segue.envs.film.timelines import read_timelines, write_otio
+from segue.experiments.human_edit_model import learn, learnt_rows
 from segue.experiments.progress import Tell, progress_bar
 from segue.experiments.run_folder import RunFolder, Source, write_manifest
 
@@ -146,7 +147,7 @@ def timeline_verb(
 
 
 def report_verb(folder: Path) -> Outcome:
-    """Say what demonstrations hold, and how well simple rules foretell the next shot.
+    """Say what demonstrations hold, and how well rules and learnt models foretell the next shot.
 
     Parameters
     ----------
@@ -156,7 +157,8 @@ def report_verb(folder: Path) -> Outcome:
     Returns
     -------
     record : dict
-        Of `segue.envs.film.human_edit_statistics.Foretold`.
+        Of `segue.envs.film.human_edit_statistics.Foretold`, and under ``learnt`` of
+        `segue.experiments.human_edit_model.Learnt`, or None where there is too little to learn.
     lines : list of str
         The same in words.
 
@@ -165,12 +167,16 @@ def report_verb(folder: Path) -> Outcome:
     SegueError
         If the demonstrations cannot be read or show no footage.
     """
-    found = foretell(read_edits(folder))
+    edits = read_edits(folder)
+    found = foretell(edits)
+    with progress_bar("demonstrations") as tell:
+        learnt = learn(edits, tell)
     record = {
         name: value if not isinstance(value, float) or isfinite(value) else None
         for name, value in asdict(found).items()
     }
-    rows = (
+    record["learnt"] = None if learnt is None else asdict(learnt)
+    rows = [
         ("edits", f"{found.edits}"),
         ("shots that show footage", f"{found.shots}"),
         ("camera set-ups, edit by edit", f"{found.setups}"),
@@ -179,7 +185,8 @@ def report_verb(folder: Path) -> Outcome:
         ("the set-up before last comes next", _share(found.before_last)),
         ("the most frequent set-up so far comes next", _share(found.most_frequent)),
         ("log density of a length, AR(1) log-normal", _number(found.length_log_likelihood)),
-    )
+        *learnt_rows(learnt),
+    ]
     width = max(len(name) for name, _ in rows)
     return record, [f"{name:<{width}}  {value}" for name, value in rows]
 

@@ -10,8 +10,10 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
+from sb3_contrib import MaskablePPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from segue.agents.deep.masked_dqn import MaskedDQN
 from segue.agents.tabular import GreedyPolicy
 
 Act = Callable[[gym.Env[Any, Any], Any, Mapping[str, Any]], Any]
@@ -75,7 +77,7 @@ def greedy_action(env: gym.Env[Any, Any], observation: Any, info: Mapping[str, A
 
 def model_action(model: BaseAlgorithm) -> Act:
     """Deterministic actions of a Stable-Baselines3 model, masked where the env has masks."""
-    masked = type(model).__name__.startswith("Maskable")
+    masked = isinstance(model, MaskablePPO) or (isinstance(model, MaskedDQN) and model.masked)
 
     def act(env: gym.Env[Any, Any], observation: Any, info: Mapping[str, Any]) -> Any:
         extra: dict[str, Any] = (

@@ -37,12 +37,13 @@ def imitate_expert(
     decisions: int,
     seed: int,
     progress: Progress | None = None,
+    critic: bool = True,
 ) -> list[float]:
     """Learn what an expert says every choice is worth, where the agent comes itself.
 
     In the first round the expert plays; then mostly the agent does, and the expert says what each
-    choice would have been worth (`segue.agents.deep.advised`). At last the critic learns what the
-    agent's returns are. Source: Ross, Gordon & Bagnell (2011), DAgger; Ross & Bagnell (2014).
+    choice would have been worth (`segue.agents.deep.advised`). Source: Ross, Gordon & Bagnell
+    (2011), DAgger; Ross & Bagnell (2014).
 
     Parameters
     ----------
@@ -57,6 +58,8 @@ def imitate_expert(
         Of episodes, mixture and learning.
     progress : callable or None
         Called with the share done and a text.
+    critic : bool
+        Whether the critic then learns what the agent's returns are, for learning from reward.
 
     Returns
     -------
@@ -89,7 +92,8 @@ def imitate_expert(
         if progress:
             text = f"learning from the expert, round {round_ + 1} of {ROUNDS}"
             progress((round_ + 1) / ROUNDS, f"{text}, regret {regrets[-1]:.3f}")
-    fit_critic(model, env, min(CRITIC_DECISIONS, decisions // 2), seed)
+    if critic:
+        fit_critic(model, env, min(CRITIC_DECISIONS, decisions // 2), seed)
     return regrets
 
 
@@ -146,14 +150,14 @@ def fit_critic(
     """Teach the critic the returns of the policy as it is, so that what it has learnt is kept.
 
     A critic that knows nothing calls everything an advantage, and the first updates would undo the
-    imitation. Only the layers that the actor does not use are taught; returns are not discounted.
+    imitation. Only the layers that the actor does not use are taught.
 
     Parameters
     ----------
     model, env, seed
         As of `imitate_expert`.
     decisions : int
-        How many are played for it, about.
+        How many are played for it, or more until an episode has ended.
 
     Returns
     -------
@@ -162,14 +166,16 @@ def fit_critic(
     """
     observation, _ = env.reset(seed=seed)
     seen: list[Any] = []
-    rewards, ends = [], []
-    for _ in range(max(2, decisions // env.num_envs)):
+    rewards: list[Any] = []
+    ends: list[Any] = []
+    # Only returns to the end of an episode tell anything.
+    while len(rewards) * env.num_envs < decisions or not any(map(np.any, ends)):
         seen.append(observation)
         actions = _chosen(model, observation, env.action_masks(), deterministic=False)
         observation, reward, terminated, truncated, _ = env.step(actions)
         rewards.append(reward)
         ends.append(terminated | truncated)
-    left, whole = returns_to_go(np.array(rewards), np.array(ends))
+    left, whole = returns_to_go(np.array(rewards), np.array(ends), model.gamma)
     kept = np.flatnonzero(whole)
     target = torch.as_tensor(left.reshape(-1)[kept], dtype=torch.float32)
     joined, policy = _joined(seen), model.policy
@@ -196,7 +202,7 @@ def fit_critic(
 
 
 def returns_to_go(
-    rewards: npt.NDArray[np.float64], ends: npt.NDArray[np.bool_]
+    rewards: npt.NDArray[np.float64], ends: npt.NDArray[np.bool_], gamma: float = 1.0
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     """Sum of the rewards from each step to the end of its episode, and whether that was seen.
 
@@ -204,12 +210,14 @@ def returns_to_go(
     ----------
     rewards, ends : ndarray (steps, n)
         Of n environments: the rewards, and which steps ended an episode.
+    gamma : float
+        Discount.
     """
     left, whole = np.zeros(rewards.shape), np.zeros(rewards.shape, dtype=np.bool_)
     ahead, seen = np.zeros(rewards.shape[1]), np.zeros(rewards.shape[1], dtype=np.bool_)
     for step in reversed(range(len(rewards))):
         seen = seen | ends[step]
-        ahead = rewards[step] + np.where(ends[step], 0.0, ahead)
+        ahead = rewards[step] + gamma * np.where(ends[step], 0.0, ahead)
         left[step], whole[step] = ahead, seen
     return left, whole
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,18 +17,15 @@ from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import KVWriter, Logger
-from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from segue.agents.deep import NativeVecEnv, save_checkpoint
-from segue.agents.deep.cloning import Demonstrations, clone
 from segue.agents.deep.maximum_entropy import MaximumEntropy, Temperature
+from segue.agents.deep.replayable_env import ReplayableVectorEnv
 from segue.envs.base.errors import SegueError
 from segue.envs.base.vector import SegueVectorEnv
 from segue.experiments.tensorboard import RETURN, Board
 
 Progress = Callable[[float, str], None]
-
-CLONING_EPOCHS = 40
 
 
 def make_vector_env(
@@ -36,6 +34,7 @@ def make_vector_env(
     """Make many of one environment, with resets in the step that ends an episode.
 
     Uses the environment's own vector form where it has one, else steps them one after the other.
+    Either can tell its state, for a checkpoint.
 
     Raises
     ------
@@ -51,13 +50,7 @@ def make_vector_env(
                 autoreset_mode=AutoresetMode.SAME_STEP,
                 **options,
             )
-        return gym.make_vec(
-            env_id,
-            num_envs=num_envs,
-            vectorization_mode="sync",
-            vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP},
-            **options,
-        )
+        return ReplayableVectorEnv([partial(gym.make, env_id, **options)] * num_envs)
 
 
 def make_env(env_id: str, options: Mapping[str, Any]) -> gym.Env[Any, Any]:
@@ -181,41 +174,6 @@ class _Watch(BaseCallback):
         extra = {"steps": self._curve.steps, "returns": self._curve.returns}
         save_checkpoint(self.model, self._checkpoints, extra)
         self._saved = self.num_timesteps
-
-
-def imitate_greedy(
-    model: OnPolicyAlgorithm,
-    env: gym.Env[Any, Any],
-    episodes: int,
-    seed: int,
-    progress: Progress | None = None,
-) -> None:
-    """Warm start: clone the greedy policy of `env`, seen in `episodes` of its episodes.
-
-    Greedy decisions are a fair beginning where the reward is dense; reinforcement learning then
-    finds what greed misses.
-    """
-    seen: list[Any] = []
-    actions, masks = [], []
-    for episode in range(episodes):
-        observation, info = env.reset(seed=seed + episode)
-        over = False
-        while not over:
-            action = env.get_wrapper_attr("greedy_action")()
-            seen.append(observation)
-            actions.append(action)
-            masks.append(info["action_mask"].astype(bool))
-            observation, _, terminated, truncated, info = env.step(action)
-            over = terminated or truncated
-        if progress:
-            progress((episode + 1) / episodes, "recording greedy demonstrations")
-    stacked = (
-        {key: np.stack([one[key] for one in seen]) for key in seen[0]}
-        if isinstance(seen[0], dict)
-        else np.stack(seen)
-    )
-    demonstrations = Demonstrations(stacked, np.array(actions), np.array(masks))
-    clone(model, demonstrations, epochs=CLONING_EPOCHS, seed=seed, progress=progress)
 
 
 def learn(

@@ -11,13 +11,19 @@ from typing import Any
 
 from segue.envs.base.atomic import atomic_path
 from segue.envs.base.errors import SegueError
-from segue.experiments import demonstrations_table, melody_table, montage_table, summary_table
+from segue.experiments import (
+    demonstrations_table,
+    melody_table,
+    montage_table,
+    strangers_table,
+    summary_table,
+)
 from segue.experiments.counterpoint_table import counterpoint_markdown, measure_counterpoint
 from segue.experiments.highlight_table import highlight_markdown, measure_highlight
 from segue.experiments.progress import Tell, progress_bar
 from segue.experiments.summary_table import SummaryFiles
 
-TABLES = ("counterpoint", "finished-edit", "highlight", "montage", "rl-tuner")
+TABLES = ("counterpoint", "finished-edit", "highlight", "montage", "rl-tuner", "strangers")
 """What there are tables of."""
 
 RUNS = Path("runs")
@@ -120,9 +126,15 @@ def _montage(seeds: int | None, command: Sequence[str], tell: Tell) -> tuple[Any
     return found, montage_table.montage_markdown(found)
 
 
+def _strangers(seeds: int | None, command: Sequence[str], tell: Tell) -> tuple[Any, str]:
+    figures = strangers_table.measure_strangers(command, tell, seeds or strangers_table.SEEDS)
+    return figures, strangers_table.strangers_markdown(figures)
+
+
 _MAKERS = {
     "counterpoint": _counterpoint,
     "finished-edit": _finished_edit,
     "montage": _montage,
     "rl-tuner": _rl_tuner,
+    "strangers": _strangers,
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -66,17 +67,24 @@ class Board:
     Raises
     ------
     SegueError
-        If the folder cannot be written to.
+        If the folder cannot be written to, now or later.
     """
 
     def __init__(self, folder: Path, purge_step: int | None = None) -> None:
-        try:
+        self._folder = folder
+        with self._told():
             self._writer = SummaryWriter(str(folder), purge_step=purge_step, flush_secs=10)
+            self._writer.add_custom_scalars(_LAYOUT)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise SegueError(
-                f"Events cannot be written into {folder} ({error.strerror}); choose another folder."
+                f"Events cannot be written into {self._folder} ({error.strerror or error}); "
+                "make room there or choose another folder."
             ) from error
-        self._writer.add_custom_scalars(_LAYOUT)
 
     def __enter__(self) -> Board:
         return self
@@ -87,16 +95,20 @@ class Board:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._writer.close()
+        # What ended the run is to be told, not that its last events are lost for the same reason.
+        with self._told() if error is None else suppress(OSError):
+            self._writer.close()
 
     def flush(self) -> None:
         """Bring everything to the disk, as before a checkpoint."""
-        self._writer.flush()
+        with self._told():
+            self._writer.flush()
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Add a point to the curve of each name."""
-        for name, value in values.items():
-            self._writer.add_scalar(name, float(value), step)
+        with self._told():
+            for name, value in values.items():
+                self._writer.add_scalar(name, float(value), step)
 
     def terms(self, step: int, terms: Mapping[str, float]) -> None:
         """Add a point to the curve of each reward term, ``reward/<term>``."""
@@ -188,7 +200,8 @@ class Board:
 
     def text(self, tag: str, text: str, step: int) -> None:
         """Add a text, shown as Markdown."""
-        self._writer.add_text(tag, text, step)
+        with self._told():
+            self._writer.add_text(tag, text, step)
 
     def hparams(self, settings: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
         """Add the run to the table of hyperparameters.
@@ -217,7 +230,8 @@ class Board:
         self._add(Summary(value=[Summary.Value(tag=tag, image=image)]), step)
 
     def _add(self, summary: Summary, step: int) -> None:
-        self._writer._get_file_writer().add_summary(summary, step)  # type: ignore[no-untyped-call]
+        with self._told():
+            self._writer._get_file_writer().add_summary(summary, step)  # type: ignore[no-untyped-call]
 
 
 def _scaled(picture: Picture, side: int) -> Image.Image:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 from sb3_contrib.common.maskable.utils import is_masking_supported
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from segue.agents.deep import NativeVecEnv, build, load_checkpoint
+from segue.agents.deep import NativeVecEnv, build, load_checkpoint, save_checkpoint
 from segue.agents.deep.maximum_entropy import Temperature
 from segue.agents.tabular import QTable, load_newest
 from segue.envs.base.errors import SegueError
+from segue.experiments.beginning import Begun, begin
 from segue.experiments.evaluation import (
     TEST_SEED,
     Act,
@@ -29,20 +27,21 @@ from segue.experiments.evaluation import (
     mean_bound,
     model_action,
 )
-from segue.experiments.imitation import EXPERT_ENVS, imitate_expert
-from segue.experiments.learning import (
-    Curve,
-    imitate_greedy,
-    learn,
-    make_env,
-    make_vector_env,
-)
+from segue.experiments.learning import Curve, learn, make_env, make_vector_env
 from segue.experiments.run_folder import RunFolder, read_config, write_config, write_manifest
 from segue.experiments.tabular_training import TabularTraining
 from segue.experiments.tensorboard import FRACTION, RETURN, Board
-from segue.experiments.train_config import TABULAR, TrainConfig
+from segue.experiments.train_config import (
+    IMITATORS,
+    NEED_DEMONSTRATIONS,
+    TABULAR,
+    TrainConfig,
+)
 
 Progress = Callable[[float, str], None]
+
+IMITATION = "imitation/loss"
+"""On the board: nats of a demonstrated decision or regret by the expert, before any reward."""
 
 ROLLOUT_AGENTS = ("a2c", "maskable-ppo", "ppo")
 """Agents that learn from rollouts, which entropy can be added to."""
@@ -66,6 +65,11 @@ class TrainResult:
         Random and greedy, on the same episodes.
     bound : (float, bool) or None
         Mean bound, and whether it is the exact optimum.
+    curve : Curve
+        Return while it learnt; empty for agents that learn a table or only imitate.
+    agreement : mapping of str to float
+        Of an agent that only imitates, with demonstrations that were held out; see
+        `segue.experiments.beginning.agreement`.
     """
 
     run: Path
@@ -74,6 +78,8 @@ class TrainResult:
     evaluation: Evaluation
     others: list[Evaluation]
     bound: tuple[float, bool] | None
+    curve: Curve
+    agreement: Mapping[str, float]
 
     def as_json(self) -> dict[str, Any]:
         """Record for ``--json``."""
@@ -89,7 +95,21 @@ class TrainResult:
             value, exact = self.bound
             key = "fraction_of_optimum" if exact else "fraction_of_bound"
             record[key] = self.evaluation.mean / value
+        if self.agreement:
+            record["agreement"] = dict(self.agreement)
         return record
+
+
+@dataclass(frozen=True)
+class _Learnt:
+    """A trained agent: how it acts, the steps that it has made, its return on the way, and how
+    well it imitates.
+    """
+
+    act: Act
+    steps: int
+    curve: Curve = field(default_factory=Curve)
+    agreement: Mapping[str, float] = field(default_factory=dict)
 
 
 def train(
@@ -132,6 +152,13 @@ def _check(config: TrainConfig) -> None:
             f"steps is {config.steps} and seed {config.seed}; give at least one step and a seed "
             "from 0 on."
         )
+    if config.agent in NEED_DEMONSTRATIONS and not config.demonstrations:
+        raise SegueError(
+            f"{config.agent} learns from demonstrations and none are named; give a folder that "
+            "segue demonstrations wrote with --demonstrations."
+        )
+    if config.agent in TABULAR and config.demonstrations:
+        raise SegueError(f"{config.agent} takes no demonstrations; choose dqfd, bc or gail.")
     if config.temperature and (len(config.temperature) != 2 or min(config.temperature) < 0):
         raise SegueError(
             f"temperature is {list(config.temperature)}; give two from 0 on, or none: []."
@@ -147,15 +174,16 @@ def _run(
     config: TrainConfig, folder: RunFolder, progress: Progress | None, resumed: bool
 ) -> TrainResult:
     began = time.perf_counter()
-    runner = _tabular if config.agent in TABULAR else _deep
+    runner = _imitator if config.agent in IMITATORS else _deep
+    runner = _tabular if config.agent in TABULAR else runner
     with ExitStack() as boards:
-        act, steps, board = runner(config, folder, boards, progress, resumed)
+        learnt, board = runner(config, folder, boards, progress, resumed)
         seconds = time.perf_counter() - began
-        result = _evaluated(config, folder.path, act, steps, seconds, progress)
-        board.scalars(steps, {f"test/{RETURN}": result.evaluation.mean})
+        result = _evaluated(config, folder.path, learnt, seconds, progress)
+        board.scalars(learnt.steps, {f"test/{RETURN}": result.evaluation.mean})
         for key in ("fraction_of_optimum", "fraction_of_bound"):
             if key in result.as_json():
-                board.scalars(steps, {FRACTION: result.as_json()[key]})
+                board.scalars(learnt.steps, {FRACTION: result.as_json()[key]})
     return result
 
 
@@ -165,7 +193,7 @@ def _tabular(
     boards: ExitStack,
     progress: Progress | None,
     resumed: bool,
-) -> tuple[Act, int, Board]:
+) -> tuple[_Learnt, Board]:
     """Train a table on the run's one task."""
     training = TabularTraining(config, make_test_env(config))
     table = training.start(folder.checkpoints, resumed)
@@ -178,13 +206,7 @@ def _tabular(
             progress(share, f"{now.episodes:,} episodes, return {now.curve[-1]:.2f}")
 
     table = training.train(table, folder.checkpoints, report)
-    return training.act(table), table.steps, board
-
-
-@lru_cache(maxsize=1)
-def _teachers(env_id: str, options: str) -> gym.vector.VectorEnv[Any, Any, Any]:
-    """Environments in which the expert is asked; other seeds need not solve them anew."""
-    return make_vector_env(env_id, EXPERT_ENVS, json.loads(options)).unwrapped
+    return _Learnt(training.act(table), table.steps), board
 
 
 def _next(step: int) -> int:
@@ -198,27 +220,18 @@ def _deep(
     boards: ExitStack,
     progress: Progress | None,
     resumed: bool,
-) -> tuple[Act, int, Board]:
+) -> tuple[_Learnt, Board]:
     """Train a Stable-Baselines3 agent."""
     model, venv = make_agent(config, config.num_envs)
     curve = Curve()
     # A run that was stopped before its first checkpoint begins anew, which is the same.
     goes_on = resumed and any(folder.checkpoints.glob("checkpoint-*"))
     if goes_on:
-        extra = load_checkpoint(model, folder.checkpoints)
-        curve = Curve(list(extra["steps"]), list(extra["returns"]))
-    elif config.expert_decisions:
-        options = {**config.env_options, **config.expert_options}
-        teachers = _teachers(config.env, json.dumps(options, sort_keys=True))
-        assert isinstance(model, OnPolicyAlgorithm)
-        imitate_expert(model, teachers, config.expert_decisions, config.seed, progress)
-    elif config.greedy_demonstrations:
-        teacher = make_env(config.env, config.env_options)
-        episodes = config.greedy_demonstrations
-        assert isinstance(model, OnPolicyAlgorithm)
-        imitate_greedy(model, teacher, episodes, config.seed, progress)
+        curve = Curve(**load_checkpoint(model, folder.checkpoints))
     purge = _next(model.num_timesteps) if resumed else None
     board = boards.enter_context(Board(folder.path, purge))
+    if not goes_on:
+        _show(board, begin(model, config, progress))
     learn(
         model,
         venv,
@@ -230,7 +243,32 @@ def _deep(
         curve,
         Temperature(*config.temperature) if config.temperature else None,
     )
-    return model_action(model), model.num_timesteps, board
+    return _Learnt(model_action(model), model.num_timesteps, curve), board
+
+
+def _imitator(
+    config: TrainConfig,
+    folder: RunFolder,
+    boards: ExitStack,
+    progress: Progress | None,
+    resumed: bool,
+) -> tuple[_Learnt, Board]:
+    """Let an agent imitate that never learns from reward."""
+    model, _ = make_agent(config, config.num_envs)
+    board = boards.enter_context(Board(folder.path, 0 if resumed else None))
+    if resumed and any(folder.checkpoints.glob("checkpoint-*")):
+        agreement = load_checkpoint(model, folder.checkpoints)
+    else:
+        begun = begin(model, config, progress)
+        _show(board, begun)
+        agreement = dict(begun.agreement)
+        save_checkpoint(model, folder.checkpoints, agreement)
+    return _Learnt(model_action(model), 0, agreement=agreement), board
+
+
+def _show(board: Board, begun: Begun) -> None:
+    for number, value in enumerate(begun.losses):
+        board.scalars(number, {IMITATION: value})
 
 
 def make_agent(config: TrainConfig, num_envs: int) -> tuple[BaseAlgorithm, NativeVecEnv]:
@@ -268,16 +306,18 @@ def make_test_env(config: TrainConfig) -> gym.Env[Any, Any]:
 def _evaluated(
     config: TrainConfig,
     run: Path,
-    act: Act,
-    steps: int,
+    learnt: _Learnt,
     seconds: float,
     progress: Progress | None,
 ) -> TrainResult:
     env = make_test_env(config)
     seeds = range(TEST_SEED, TEST_SEED + config.eval_episodes)
-    evaluation = evaluate(env, config.agent, act, seeds, progress)
+    evaluation = evaluate(env, config.agent, learnt.act, seeds, progress)
     others = baselines(env, seeds)
-    return TrainResult(run, steps, seconds, evaluation, others, mean_bound(env, seeds))
+    bound = mean_bound(env, seeds)
+    return TrainResult(
+        run, learnt.steps, seconds, evaluation, others, bound, learnt.curve, learnt.agreement
+    )
 
 
 def evaluate_run(path: Path, episodes: int | None, progress: Progress | None = None) -> TrainResult:
@@ -291,7 +331,11 @@ def evaluate_run(path: Path, episodes: int | None, progress: Progress | None = N
     if config.agent in TABULAR:
         table = load_newest(QTable, folder.checkpoints)
         act = TabularTraining(config, make_test_env(config)).act(table)
-        return _evaluated(config, path, act, table.steps, 0.0, progress)
+        return _evaluated(config, path, _Learnt(act, table.steps), 0.0, progress)
     model, _ = make_agent(config, config.num_envs)
-    load_checkpoint(model, folder.checkpoints)
-    return _evaluated(config, path, model_action(model), model.num_timesteps, 0.0, progress)
+    kept, act = load_checkpoint(model, folder.checkpoints, to_learn=False), model_action(model)
+    if config.agent in IMITATORS:
+        learnt = _Learnt(act, 0, agreement=kept)
+    else:
+        learnt = _Learnt(act, model.num_timesteps, Curve(**kept))
+    return _evaluated(config, path, learnt, 0.0, progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -14,7 +15,15 @@ from segue.envs.base.errors import SegueError
 
 TABULAR = ("q-learning", "double-q", "q-lambda")
 """Agents that learn a table."""
+SHOWN = ("dqfd", "gail")
+"""Deep agents that learn from demonstrations and by acting at once."""
+IMITATORS = ("bc", "dagger")
+"""Deep agents that only imitate, and never learn from reward."""
+NEED_DEMONSTRATIONS = ("bc", *SHOWN)
+"""Agents that are nothing without demonstrations."""
 ALL_AGENTS = (*TABULAR, *AGENTS)
+CLONING: Mapping[str, Any] = MappingProxyType({"epochs": 100, "held_out": 0.05})
+"""How demonstrations are imitated where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,7 @@ class TrainConfig:
     agent : str
         One of ALL_AGENTS.
     steps : int
-        Environment steps in all.
+        Environment steps in all; of dagger, decisions that the expert is asked for; bc makes none.
     seed : int
         Of environment and agent, >= 0.
     num_envs : int
@@ -37,6 +46,12 @@ class TrainConfig:
         Test episodes.
     checkpoint_every : int
         Steps between checkpoints.
+    demonstrations : str
+        Folder of demonstrations (`segue.experiments.demonstration_sources`), which bc, dqfd and
+        gail need, and which PPO, A2C and MaskablePPO imitate before they learn; empty for none.
+    cloning : mapping
+        Keyword arguments of `segue.agents.deep.cloning.clone`; and ``held_out``, the share of the
+        episodes that tell when to stop.
     greedy_demonstrations : int
         Episodes of the greedy policy that the agent imitates before it learns (PPO, A2C and
         MaskablePPO on environments of segue); 0 for none.
@@ -65,6 +80,8 @@ class TrainConfig:
     num_envs: int = 64
     eval_episodes: int = 20
     checkpoint_every: int = 50_000
+    demonstrations: str = ""
+    cloning: Mapping[str, Any] = field(default_factory=lambda: dict(CLONING))
     greedy_demonstrations: int = 0
     expert_decisions: int = 0
     expert_options: Mapping[str, Any] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -43,7 +44,7 @@ from segue.experiments.train import (
     resume,
     train,
 )
-from segue.experiments.train_config import default_config
+from segue.experiments.train_config import NEED_DEMONSTRATIONS, default_config
 from segue.experiments.tune_files import show_tune, soundfont_source, write_tune
 
 Outcome = tuple[dict[str, Any], list[str]]
@@ -216,11 +217,26 @@ def tune_grid(tune: Tune, wav: Path) -> BeatGrid:
 
 
 def train_verb(
-    env: str, agent: str, steps: int | None, seed: int, out: Path | None, command: Sequence[str]
+    env: str,
+    agent: str,
+    steps: int | None,
+    demonstrations: Path | None,
+    seed: int,
+    out: Path | None,
+    command: Sequence[str],
 ) -> Outcome:
     """``segue train``."""
     config = default_config(env, agent)
     config = replace(config, seed=seed, steps=config.steps if steps is None else steps)
+    if demonstrations is None and agent in NEED_DEMONSTRATIONS:
+        # Imported late: it loads what reads film.
+        from segue.experiments.demonstration_sources import newest_demonstrations
+
+        demonstrations = newest_demonstrations(env)
+        if demonstrations is not None:
+            print(f"segue: {agent} learns from {demonstrations}", file=sys.stderr)
+    if demonstrations is not None:
+        config = replace(config, demonstrations=str(demonstrations))
     with progress_bar(f"training {agent}") as tell:
         return _train_outcome(train(config, out, command, tell))
 
@@ -231,9 +247,23 @@ def resume_verb(run: Path, steps: int | None) -> Outcome:
         return _train_outcome(resume(run, steps, tell))
 
 
-def evaluate_verb(run: Path, episodes: int | None) -> Outcome:
+def evaluate_verb(
+    run: Path, episodes: int | None, env: str | None, agent: str | None, trust: bool
+) -> Outcome:
     """``segue evaluate``."""
+    from segue.experiments.stored_evaluation import evaluate_zip
+
+    if episodes is not None and episodes < 1:
+        raise SegueError(f"episodes is {episodes}; give at least one.")
+    stored = run.is_file()
+    if not stored and (env is not None or agent is not None or trust):
+        raise SegueError(
+            f"{run} is no zip of Stable-Baselines3, which --env, --agent and --trust are for; "
+            "leave them out, or name a zip."
+        )
     with progress_bar("evaluating") as tell:
+        if stored:
+            return _train_outcome(evaluate_zip(run, env, agent, trust, episodes, tell))
         return _train_outcome(evaluate_run(run, episodes, tell))
 
 
@@ -247,6 +277,10 @@ def _train_outcome(result: TrainResult) -> Outcome:
         f"(95 % interval {low:.3f} to {high:.3f} over {len(result.evaluation.returns)} episodes)",
     ]
     lines += [f"{other.name}: return {other.mean:.3f}" for other in result.others]
+    lines += [
+        f"{name} as in the demonstrations held out: {100 * share:.1f} %"
+        for name, share in result.agreement.items()
+    ]
     if result.bound is not None:
         value, exact = result.bound
         what = "exact optimum" if exact else "upper bound"

@@ -484,7 +484,7 @@ def test_a_failed_save_leaves_the_previous_checkpoint(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "rename", fail)
-        with pytest.raises(OSError, match="no space"):
+        with pytest.raises(SegueError, match="no space"):
             save_checkpoint(model, tmp_path, {"number": 1})
     assert len(list(tmp_path.iterdir())) == 1
     assert load_checkpoint(model, tmp_path) == {"number": 0}

@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Discrete
 
+from segue.agents.demonstrations import Episode, play_random, record
 from segue.agents.tabular import (
     DemonstrationConfig,
     DemonstrationTable,
     QLearningConfig,
     QTable,
     Transitions,
-    record_demonstrations,
     train_from_demonstrations,
     train_plain,
+    transitions_of,
 )
 from segue.agents.tabular.replay import draw, sum_tree
 from segue.envs.base.errors import SegueError
@@ -60,12 +61,12 @@ def shown(errors: int = 0) -> Transitions:
     """Demonstrations that fail after 6 states, or two thirds of the way, or not at all."""
     env = Lock()
 
-    def demonstrator(state: int, mask: np.ndarray[Any, Any]) -> int:
+    def demonstrator(env: Any, state: int, mask: Any) -> int:
         right = int(env.right[state])
         wrong = state == LENGTH - errors
         return right % (ACTIONS - 1) + 1 if wrong else right
 
-    return record_demonstrations(env, demonstrator, range(2))
+    return transitions_of(record(env, demonstrator, range(2), "shown"), env)
 
 
 CONFIG = QLearningConfig(
@@ -184,7 +185,7 @@ def test_what_does_not_fit_is_told() -> None:
     with pytest.raises(SegueError, match="other demonstrations"):
         train_from_demonstrations(Lock(), shown(4), CONFIG, learner=learner)
     with pytest.raises(SegueError, match="at least one"):
-        record_demonstrations(Lock(), lambda state, mask: 1, ())
+        transitions_of([], Lock())
     changes: tuple[tuple[dict[str, Any], str], ...] = (
         ({"action": np.zeros_like(demonstrations.action)}, "not allowed"),
         ({"last": np.zeros_like(demonstrations.last)}, "torn"),
@@ -204,3 +205,40 @@ def test_what_does_not_fit_is_told() -> None:
 def test_steps_are_counted_from_each_episodes_begin() -> None:
     demonstrations = shown()
     assert demonstrations.step.tolist() == [*range(LENGTH), *range(LENGTH)]
+
+
+def test_episodes_become_transitions() -> None:
+    """What follows the end of a task is nothing; where it was cut off, a state."""
+    (episode,) = record(Lock(), lambda env, state, mask: 1 if state else int(env.right[0]), [0], "")
+    made = transitions_of([episode, episode], Lock())
+    length = len(episode)
+    assert made.state.tolist() == [*range(length)] * 2
+    assert made.following.tolist() == [*range(1, length), -1] * 2
+    assert made.last.tolist() == ([False] * (length - 1) + [True]) * 2
+    np.testing.assert_array_equal(made.legal, np.tile([False] + [True] * 5, (2 * length, 1)))
+    lake = gym.make("FrozenLake-v1", max_episode_steps=3)
+    (cut,) = record(lake, lambda *_: 0, [0], "left")
+    assert not cut.terminated
+    made = transitions_of([cut], lake)
+    assert made.following[-1] == np.asarray(cut.observations)[-1]
+    assert made.legal.all()
+    assert made.legal.shape == (3, 4)
+
+
+def test_states_of_a_tabular_env_are_those_of_its_model() -> None:
+    env = gym.make("segue/Multicam-v0", scenes=1, steps=8, cameras=3, disable_env_checker=True)
+    (episode,) = record(env, play_random(np.random.default_rng(0)), [0], "random")
+    made = transitions_of([episode], env)
+    model = env.unwrapped.transition_model()  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(model.next_state[made.state, made.action][:-1], made.state[1:])
+    np.testing.assert_allclose(model.reward[made.state, made.action], made.reward)
+    np.testing.assert_array_equal(model.legal[made.state], made.legal)
+
+
+def test_what_has_no_numbered_states_or_actions_is_told() -> None:
+    pole = gym.make("CartPole-v1")
+    with pytest.raises(SegueError, match="Discrete observations"):
+        transitions_of(record(pole, lambda *_: 0, [0], ""), pole)
+    two = Episode(np.zeros(2, int), np.zeros((1, 2), int), np.zeros(1), True)
+    with pytest.raises(SegueError, match="Discrete actions"):
+        transitions_of([two], Lock())

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
+from segue.agents.demonstrations import record
 from segue.agents.tabular import (
     DemonstrationConfig,
     DemonstrationTable,
@@ -25,11 +26,11 @@ from segue.agents.tabular import (
     QLearningConfig,
     QTable,
     load_newest,
-    record_demonstrations,
     save_newest,
     saved_tables,
     train_from_demonstrations,
     train_plain,
+    transitions_of,
 )
 from segue.envs.base.errors import SegueError
 
@@ -55,7 +56,9 @@ def train(agent: str, episodes: int, start: Any = None, progress: Any = None) ->
     if agent != "demonstrations":
         config = QLearningConfig(episodes=episodes, method=agent, **SETTINGS)  # type: ignore[arg-type]
         return train_plain(env, config, table=start, progress=progress)
-    shown = record_demonstrations(env, lambda state, mask: int(mask.argmax()), range(2))
+    shown = transitions_of(
+        record(env, lambda env, seen, mask: int(mask.argmax()), range(2), "first"), env
+    )
     few = DemonstrationConfig(warm_start_updates=50, capacity=60)
     config = QLearningConfig(episodes=episodes, **SETTINGS)
     return train_from_demonstrations(env, shown, config, few, learner=start, progress=progress)

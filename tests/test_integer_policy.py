@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -35,6 +37,75 @@ def test_the_extractor_is_a_linear_layer_on_one_hot_vectors() -> None:
     assert torch.allclose(extractor(every.float()), expected, atol=1e-6)
 
 
+def test_the_gradient_is_that_of_the_linear_layer() -> None:
+    torch.manual_seed(0)
+    extractor = IntegerExtractor(SPACE, width=7, activation=torch.nn.Identity)
+    seen = torch.stack([torch.randint(int(size), (50,)) for size in SIZES], dim=1)
+    encoded = torch.cat(
+        [one_hot(seen[:, k], int(size)) for k, size in enumerate(SIZES)], dim=1
+    ).float()
+    weights = torch.randn(50, 7)
+    (extractor(seen.float()) * weights).sum().backward()
+    assert torch.allclose(extractor.rows.weight.grad, encoded.T @ weights, atol=1e-5)
+
+
+def policies() -> tuple[Any, Any, Any, Any]:
+    """A policy, the observations of an env, its masks, and Stable-Baselines3's distribution."""
+    venv = lead_sheets(64)
+    settings = {"policy": "integers", "n_steps": 8, "batch_size": 64}
+    policy: Any = build("maskable-ppo", venv, seed=0, hyperparameters=settings).policy
+    with torch.no_grad():
+        # Far from even chances, some of them below what a float32 sum of all can show.
+        policy.action_net.weight.mul_(500.0)
+    venv.seed(0)
+    seen = torch.as_tensor(venv.reset())
+    masks = np.stack(venv.env_method("action_masks"))
+    return policy, seen, masks, policy.get_distribution(seen, masks)
+
+
+def test_choices_are_judged_as_stable_baselines3_judges_them() -> None:
+    policy, seen, masks, distribution = policies()
+    actions, values, log_probability = policy(seen, action_masks=masks)
+    assert torch.allclose(log_probability, distribution.log_prob(actions), atol=1e-4)
+    assert torch.equal(values, policy.predict_values(seen))
+    again, judged, entropy = policy.evaluate_actions(seen, actions, action_masks=masks)
+    assert torch.equal(again, values)
+    assert torch.equal(judged, log_probability)
+    assert torch.allclose(entropy, distribution.entropy(), atol=1e-4)
+    best, _, _ = policy(seen, deterministic=True, action_masks=masks)
+    assert torch.equal(best, distribution.mode())
+
+
+def test_choices_are_drawn_by_their_chances_and_never_illegal() -> None:
+    policy, seen, masks, distribution = policies()
+    torch.manual_seed(1)
+    draws = 4_000
+    counts = np.zeros(masks.shape)
+    with torch.no_grad():
+        for _ in range(draws):
+            actions, _, _ = policy(seen, action_masks=masks)
+            counts[np.arange(len(counts)), actions] += 1
+    assert not counts[~masks].any()
+    chances = distribution.distribution.probs.detach().numpy()
+    spread = np.sqrt(chances * (1 - chances) / draws)
+    assert (np.abs(counts / draws - chances) <= 5 * spread + 1e-4).all()
+
+
+@pytest.mark.parametrize("draw", [0.0, 0.5, 1.0 - 2.0**-24])
+def test_no_random_number_finds_an_impossible_action(
+    draw: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy, seen, masks, _ = policies()
+    monkeypatch.setattr(torch, "rand", lambda *size: torch.full(size, draw))
+    for row in range(masks.shape[1]):
+        only = np.zeros_like(masks)
+        only[:, row] = True
+        actions, _, _ = policy(seen, action_masks=only)
+        assert (actions == row).all()
+    actions, _, _ = policy(seen, action_masks=masks)
+    assert masks[np.arange(len(masks)), actions].all()
+
+
 @pytest.mark.parametrize("name", ["ppo", "a2c", "maskable-ppo"])
 def test_it_learns(name: str) -> None:
     torch.set_num_threads(1)
@@ -63,8 +134,9 @@ def test_a_checkpoint_brings_it_back(tmp_path) -> None:
 
 
 def test_what_it_cannot_do_is_said() -> None:
-    with pytest.raises(SegueError, match="dqn"):
-        build("dqn", lead_sheets(), seed=0, hyperparameters={"policy": "integers"})
+    settings = {"policy": "integers", "policy_kwargs": {"activation": "gelu"}}
+    with pytest.raises(SegueError, match=r"no activation 'gelu'; choose from relu, tanh"):
+        build("ppo", lead_sheets(), seed=0, hyperparameters=settings)
     cart = gym.make_vec(
         "CartPole-v1",
         num_envs=2,

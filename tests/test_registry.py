@@ -33,6 +33,9 @@ pytestmark = pytest.mark.filterwarnings("error")
 FRAMES = {"observation_mode": "frames"}
 CASES = [pytest.param(name, {}, id=name.split("/")[1]) for name in segue.envs.IDS]
 CASES.append(pytest.param("segue/Montage-v0", FRAMES, id="Montage-v0-frames"))
+SETS, TOKENS = {"observation_mode": "sets"}, {"observation_mode": "tokens"}
+CASES.append(pytest.param("segue/Montage-v0", SETS, id="Montage-v0-sets"))
+CASES.append(pytest.param("segue/Melody-v0", TOKENS, id="Melody-v0-tokens"))
 every_env = pytest.mark.parametrize(("name", "options"), CASES)
 
 SMALL: dict[str, dict[str, Any]] = {

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from segue.envs.base import hdf5_gate
 from segue.envs.base.errors import SegueError
-from segue.envs.highlight import hdf5_gate
 from segue.envs.highlight.annotations import read_keyshots, read_outputs, read_tvsum
 from segue.envs.highlight.env import HighlightEnv
 from segue.envs.highlight.evaluation import f_scores, keyshots, pooled_f

@@ -4,27 +4,41 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from copy import deepcopy
 from types import MappingProxyType
 from typing import Any
 
 import torch
 from gymnasium import spaces
 from sb3_contrib import MaskablePPO
-from stable_baselines3 import A2C, DQN, PPO
+from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.vec_env import VecEnv
 
+from segue.agents.deep.attention import attention_settings
 from segue.agents.deep.chained_policy import ChainedPointerPolicy
+from segue.agents.deep.dqfd import DQfD
+from segue.agents.deep.gail import GAIL, MaskableGAIL
 from segue.agents.deep.integer_policy import IntegerPolicy, MaskableIntegerPolicy
+from segue.agents.deep.masked_dqn import IntegerQPolicy, MaskedDQN
 from segue.agents.deep.pointer_policy import PointerPolicy
 from segue.envs.base.errors import SegueError
 
-AGENTS: Mapping[str, type[BaseAlgorithm]] = MappingProxyType(
-    {"a2c": A2C, "dqn": DQN, "maskable-ppo": MaskablePPO, "ppo": PPO}
+AGENTS: Mapping[str, tuple[type[BaseAlgorithm], type[BaseAlgorithm]]] = MappingProxyType(
+    {
+        "a2c": (A2C, A2C),
+        "bc": (PPO, MaskablePPO),
+        "dagger": (PPO, MaskablePPO),
+        "dqfd": (DQfD, DQfD),
+        "dqn": (MaskedDQN, MaskedDQN),
+        "gail": (GAIL, MaskableGAIL),
+        "maskable-ppo": (MaskablePPO, MaskablePPO),
+        "ppo": (PPO, PPO),
+    }
 )
-"""The deep agents by name."""
+"""The deep agents by name: what they are where there are no action masks, and where there are."""
 
 _SET_BY_BUILD = frozenset({"self", "env", "seed", "device", "_init_setup_model"})
 
@@ -48,7 +62,8 @@ def build(
         Keyword arguments of the agent's class. ``policy`` is chosen by the observation space when
         left out; ``"pointer"`` is `PointerPolicy` and ``"chained"`` `ChainedPointerPolicy`
         (maskable-ppo only), ``"integers"`` one for
-        `MultiDiscrete` observations that is faster than the usual one (not dqn).
+        `MultiDiscrete` observations that is faster than the usual one (not dqn); ``"attention"``
+        the usual one on an `AttentionExtractor`, for observations with a set or a token history.
 
     Returns
     -------
@@ -62,30 +77,52 @@ def build(
     """
     if name not in AGENTS:
         raise SegueError(f"There is no agent {name!r}; choose one of {', '.join(AGENTS)}.")
-    known = sorted(set(inspect.signature(AGENTS[name]).parameters) - _SET_BY_BUILD)
+    masked = bool(getattr(venv.unwrapped, "has_masks", False))
+    make: Any = AGENTS[name][masked]
+    known = sorted(_hyperparameters(make))
     for key in hyperparameters:
         if key not in known:
             raise SegueError(
                 f"The agent {name!r} has no hyperparameter {key!r}; choose from {', '.join(known)}."
             )
     torch.set_num_threads(1)
-    settings = dict(hyperparameters)
+    # Stable-Baselines3's A2C writes into the policy's arguments.
+    settings = deepcopy(dict(hyperparameters))
     policy: Any = settings.pop("policy", None) or _policy_name(venv.observation_space)
     if policy in ("pointer", "chained"):
-        if name != "maskable-ppo":
+        if not issubclass(make, MaskablePPO):
             raise SegueError(f"The {policy} policy needs 'maskable-ppo', not {name!r}; use that.")
         policy = PointerPolicy if policy == "pointer" else ChainedPointerPolicy
     elif policy == "integers":
-        if name == "dqn":
-            raise SegueError("The integer policy has an actor, which dqn has not; use ppo.")
-        policy = MaskableIntegerPolicy if name == "maskable-ppo" else IntegerPolicy
-    make: Any = AGENTS[name]
+        policy = _integer_policy(make)
+    elif policy == "attention":
+        policy = _policy_name(venv.observation_space)
+        settings["policy_kwargs"] = attention_settings(
+            settings.get("policy_kwargs"), venv.observation_space, venv.action_space
+        )
     agent = make(policy, venv, seed=seed, device="cpu", **settings)
     assert isinstance(agent, BaseAlgorithm)
     if not settings.get("verbose") and not settings.get("tensorboard_log"):
         # Its own logger that writes nothing would leave a temporary folder behind.
         agent.set_logger(Logger(folder=None, output_formats=[]))
     return agent
+
+
+def _hyperparameters(agent: type[BaseAlgorithm]) -> set[str]:
+    """Names of what may be set, also those that an agent gives on to the class it is made of."""
+    found: set[str] = set()
+    for one in agent.__mro__:
+        parameters = inspect.signature(one).parameters
+        found |= parameters.keys()
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            break
+    return found - _SET_BY_BUILD - {"args", "kwargs"}
+
+
+def _integer_policy(agent: type[BaseAlgorithm]) -> Any:
+    if issubclass(agent, MaskedDQN):
+        return IntegerQPolicy
+    return MaskableIntegerPolicy if issubclass(agent, MaskablePPO) else IntegerPolicy
 
 
 def _policy_name(space: spaces.Space[Any]) -> str:

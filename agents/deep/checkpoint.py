@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import uuid
 import warnings
 from collections.abc import Mapping
@@ -26,17 +27,32 @@ from segue.agents.deep.algorithm_state import algorithm_state, restore_algorithm
 from segue.agents.deep.tensor_tree import Arrays, join, split
 from segue.envs.base.errors import SegueError
 
-_FORMAT = "segue.checkpoint.v1"
-_KEPT = 2
+_FORMAT = "segue.checkpoint.v2"
+_MANIFEST = "manifest.json"
+_LARGEST = {"arrays.safetensors": 1 << 32, "state.json": 1 << 28, _MANIFEST: 1 << 16}
+"""Most bytes of each file, so that a forged one does not fill the memory."""
+
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    RecursionError,  # JSON nested too deep
+    MemoryError,
+    SafetensorError,
+    SegueError,
+)
 
 
 def save_checkpoint(model: BaseAlgorithm, folder: Path, extra: Mapping[str, Any]) -> Path:
     """Write a checkpoint and keep the one before it.
 
-    PPO, MaskablePPO and A2C go on exactly when this is called between two rollouts, e.g. in a
-    callback's ``_on_rollout_start``, and the env is a `NativeVecEnv` whose vector env has
-    ``state_dict`` and ``load_state_dict``; other envs begin new episodes. Of DQN the networks, the
-    optimiser and the counts are kept, not the replay buffer.
+    Every agent goes on exactly when this is called between two rollouts, e.g. in a callback's
+    ``_on_rollout_start``, and the env is a `NativeVecEnv` whose vector env has ``state_dict`` and
+    ``load_state_dict``; other envs begin new episodes. Of DQN the filled part of the replay buffer
+    is kept too, so that a checkpoint may be as large as the buffer.
+
+    What an interrupted save left behind is removed. Equal runs write equal files.
 
     Parameters
     ----------
@@ -55,36 +71,29 @@ def save_checkpoint(model: BaseAlgorithm, folder: Path, extra: Mapping[str, Any]
     Raises
     ------
     SegueError
-        If `extra` holds something else.
+        If `extra` holds something else, the agent has parts that no checkpoint keeps, or the disk
+        is full or refuses; the checkpoints that were there stay.
     """
     arrays: Arrays = {}
     tree = {"class": type(model).__name__, "model": algorithm_state(model), "extra": dict(extra)}
     state = json.dumps(split(tree, arrays)).encode()
     contents = {"arrays.safetensors": save_arrays(arrays), "state.json": state}
-    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
-    manifest = {"format": _FORMAT, "sha256": hashes}
-    contents["manifest.json"] = json.dumps(manifest, indent=1).encode()
-
-    folder.mkdir(parents=True, exist_ok=True)
-    earlier = _checkpoints(folder)
-    serial = _serial(earlier[0]) + 1 if earlier else 0
-    target = folder / f"checkpoint-{serial:08d}"
-    temporary = folder / f".{uuid.uuid4().hex[:12]}"
+    for name, data in contents.items():
+        if len(data) > _LARGEST[name]:
+            raise SegueError(
+                f"A checkpoint of this agent is {len(data) / 2**30:.1f} GiB large, and "
+                f"{_LARGEST[name] / 2**30:g} is the most; choose a smaller buffer_size."
+            )
     try:
-        temporary.mkdir()
-        for name, data in contents.items():
-            _write_synced(temporary / name, data)
-        _sync_folder(temporary)
-        temporary.rename(target)
-        _sync_folder(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    for old in earlier[_KEPT - 1 :]:
-        shutil.rmtree(old, ignore_errors=True)
-    return target
+        return _write(folder, contents)
+    except OSError as error:
+        raise SegueError(
+            f"A checkpoint cannot be written into {folder} ({error.strerror or error}); make room "
+            "there or choose another folder, and go on from the one before it."
+        ) from error
 
 
-def load_checkpoint(model: BaseAlgorithm, folder: Path) -> dict[str, Any]:
+def load_checkpoint(model: BaseAlgorithm, folder: Path, to_learn: bool = True) -> dict[str, Any]:
     """Put a model into the state of the newest whole checkpoint.
 
     To go on, call ``model.learn(steps_left, reset_num_timesteps=False)``.
@@ -92,9 +101,12 @@ def load_checkpoint(model: BaseAlgorithm, folder: Path) -> dict[str, Any]:
     Parameters
     ----------
     model : stable_baselines3.common.base_class.BaseAlgorithm
-        Built as the saved one was, on an env like its; not changed if nothing can be read.
+        Built as the saved one was, on an env like its; not changed if nothing fits.
     folder : pathlib.Path
         Where `save_checkpoint` wrote.
+    to_learn : bool
+        False for an agent that shall only act: its replay buffer, its env and the random states
+        stay as they are.
 
     Returns
     -------
@@ -104,7 +116,8 @@ def load_checkpoint(model: BaseAlgorithm, folder: Path) -> dict[str, Any]:
     Raises
     ------
     SegueError
-        If there is no whole checkpoint or it is of another agent or shape.
+        If there is no whole checkpoint, it is of another agent or shape, or its env cannot be
+        brought to where it was.
 
     Warns
     -----
@@ -114,7 +127,7 @@ def load_checkpoint(model: BaseAlgorithm, folder: Path) -> dict[str, Any]:
     for path in _checkpoints(folder):
         try:
             tree = _read(path)
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        except _UNREADABLE as error:
             warnings.warn(
                 f"The checkpoint {path} is damaged ({error}); the one before it is tried.",
                 stacklevel=2,
@@ -126,10 +139,14 @@ def load_checkpoint(model: BaseAlgorithm, folder: Path) -> dict[str, Any]:
                 "build the agent that was saved."
             )
         try:
-            restore_algorithm(model, tree["model"])
-        except (RuntimeError, ValueError) as error:
+            restore_algorithm(model, tree["model"], to_learn)
+        except SegueError:
+            raise
+        # Whole it is, so that only another agent, other settings or a forger can be behind it.
+        except Exception as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
             raise SegueError(
-                f"{path} does not fit the agent ({str(error).splitlines()[0]}); "
+                f"{path} does not fit the agent ({reason}); "
                 "build it with the saved run's env and hyperparameters."
             ) from error
         extra: dict[str, Any] = tree["extra"]
@@ -137,10 +154,52 @@ def load_checkpoint(model: BaseAlgorithm, folder: Path) -> dict[str, Any]:
     raise SegueError(f"{folder} holds no whole checkpoint; name the folder of a saved run.")
 
 
+def _write(folder: Path, contents: Mapping[str, bytes]) -> Path:
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        _sync_folder(folder.parent)
+    for stray in folder.glob(".checkpoint-*"):
+        shutil.rmtree(stray, ignore_errors=True)  # Of a run that was killed while it saved.
+    earlier = _checkpoints(folder)
+    serial = _serial(earlier[0]) + 1 if earlier else 0
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
+    manifest = {"format": _FORMAT, "serial": serial, "sha256": hashes}
+    target = folder / f"checkpoint-{serial:08d}"
+    temporary = folder / f".checkpoint-{uuid.uuid4().hex[:12]}"
+    try:
+        temporary.mkdir()
+        for name, data in contents.items():
+            _write_synced(temporary / name, data)
+        _write_synced(temporary / _MANIFEST, json.dumps(manifest, indent=1).encode())
+        _sync_folder(temporary)
+        temporary.rename(target)
+        _sync_folder(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    _remove_superseded(earlier)
+    return target
+
+
+def _remove_superseded(earlier: list[Path]) -> None:
+    """Of older checkpoints, newest first, keep up to the first whole one."""
+    for index, path in enumerate(earlier):
+        try:
+            _verified(path)
+        except _UNREADABLE:
+            continue  # If it were counted as the one before, the last good one would go.
+        for old in earlier[index + 1 :]:
+            shutil.rmtree(old, ignore_errors=True)
+        return
+
+
 def _checkpoints(folder: Path) -> list[Path]:
     """List the checkpoints of a folder, newest first."""
-    found = [path for path in folder.glob("checkpoint-*") if path.name[11:].isdigit()]
+    found = [path for path in folder.glob("checkpoint-*") if _is_serial(path.name[11:])]
     return sorted(found, key=_serial, reverse=True)
+
+
+def _is_serial(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 16
 
 
 def _serial(path: Path) -> int:
@@ -148,24 +207,56 @@ def _serial(path: Path) -> int:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    manifest = json.loads((path / "manifest.json").read_bytes())
-    if manifest["format"] != _FORMAT:
-        raise ValueError(f"unknown format {manifest['format']!r}")
-    contents = {}
-    for name in ("arrays.safetensors", "state.json"):
-        contents[name] = (path / name).read_bytes()
-        if hashlib.sha256(contents[name]).hexdigest() != manifest["sha256"][name]:
-            raise ValueError(f"{name} does not match its hash")
+    contents = _verified(path)
     arrays = load_arrays(contents["arrays.safetensors"])
-    tree: dict[str, Any] = join(json.loads(contents["state.json"]), arrays)
+    tree = join(json.loads(contents["state.json"]), arrays)
+    if not isinstance(tree, dict) or tree.keys() != {"class", "model", "extra"}:
+        raise ValueError("state.json holds something else")
+    for name in ("model", "extra"):
+        if not isinstance(tree[name], dict):
+            raise ValueError(f"state.json holds no {name}")
     return tree
 
 
+def _verified(path: Path) -> dict[str, bytes]:
+    """Read the files of a checkpoint and compare them with its manifest."""
+    if path.is_symlink():
+        raise ValueError("it is a link")
+    manifest = json.loads(_bytes(path, _MANIFEST))
+    if manifest["format"] != _FORMAT:
+        raise ValueError(f"unknown format {manifest['format']!r}")
+    if manifest["serial"] != _serial(path):
+        raise ValueError(f"its manifest is that of checkpoint {manifest['serial']!r}")
+    contents = {}
+    for name in ("state.json", "arrays.safetensors"):
+        contents[name] = _bytes(path, name)
+        if hashlib.sha256(contents[name]).hexdigest() != manifest["sha256"][name]:
+            raise ValueError(f"{name} does not match its hash")
+    return contents
+
+
+def _bytes(folder: Path, name: str) -> bytes:
+    """Read a plain file of a bounded size; a link or a pipe is none."""
+    # The flags that Windows lacks guard against what it lacks too.
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(folder / name, os.O_RDONLY | flags)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST[name]:
+            raise ValueError(f"{name} is no plain file, or too large")
+        return file.read(_LARGEST[name])
+
+
 def _write_synced(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags, 0o666)
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(descriptor, left) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _sync_folder(folder: Path) -> None:

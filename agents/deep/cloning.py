@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,35 +10,21 @@ import torch
 from sb3_contrib import MaskablePPO
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
+from segue.agents.demonstrations.episode import Decisions, Episode, Observations
 from segue.envs.base.errors import SegueError
 
-
-@dataclass(frozen=True)
-class Demonstrations:
-    """Decisions to imitate, n of them.
-
-    Attributes
-    ----------
-    observations : ndarray (n, ...) or dict of them
-        What was seen.
-    actions : ndarray (n,) or (n, k)
-        What was done.
-    masks : ndarray (n, m) bool or None
-        What was allowed; None where everything was.
-    """
-
-    observations: npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
-    actions: npt.NDArray[np.int64]
-    masks: npt.NDArray[np.bool_] | None
+_EVALUATED_AT_ONCE = 1024
 
 
 def clone(
     model: OnPolicyAlgorithm,
-    demonstrations: Demonstrations,
+    demonstrations: Decisions,
     *,
     epochs: int,
     batch_size: int = 256,
     learning_rate: float = 1e-3,
+    weight_decay: float = 0.0,
+    held_out: Decisions | None = None,
     seed: int = 0,
     progress: Callable[[float, str], None] | None = None,
 ) -> list[float]:
@@ -53,17 +37,27 @@ def clone(
     ----------
     model : OnPolicyAlgorithm
         PPO, A2C or MaskablePPO.
-    demonstrations : Demonstrations
+    demonstrations : Decisions
         What to imitate.
-    epochs, batch_size, learning_rate, seed
-        Of the descent; the seed is that of the order of batches.
+    epochs, learning_rate, seed
+        Of the descent; the seed is that of the order of decisions.
+    batch_size : int
+        Decisions of an update at most; an epoch is cut into as few batches as that allows, of
+        one size but for one decision.
+    weight_decay : float
+        Share of each weight that an update takes away, before the factor of the learning rate
+        (AdamW: Loshchilov & Hutter 2019).
+    held_out : Decisions or None
+        Of other episodes (see `hold_out`). When given, the weights of the epoch after which these
+        were likeliest are kept.
     progress : callable or None
         Called after each epoch with the share done and a text.
 
     Returns
     -------
     list of float
-        Mean negative log-likelihood of each epoch, in nats.
+        Mean negative log-likelihood of each epoch, in nats: of what is held out, after the epoch,
+        where something is; else of the demonstrations, during it.
 
     Raises
     ------
@@ -74,32 +68,85 @@ def clone(
     if count == 0:
         raise SegueError("there are no demonstrations to clone; record at least one episode.")
     policy, generator = model.policy, np.random.default_rng(seed)
-    optimiser = torch.optim.Adam(policy.parameters(), lr=learning_rate)
-    policy.set_training_mode(True)
-    losses = []
+    optimiser = torch.optim.AdamW(policy.parameters(), lr=learning_rate, weight_decay=weight_decay)
+    losses: list[float] = []
+    best: dict[str, torch.Tensor] = {}
     for epoch in range(epochs):
+        policy.set_training_mode(True)
         total = 0.0
-        for rows in np.array_split(generator.permutation(count), max(1, count // batch_size)):
-            loss = -_log_likelihood(model, demonstrations, rows).mean()
+        for rows in np.array_split(generator.permutation(count), -(-count // batch_size)):
+            loss = -log_likelihood(model, demonstrations, rows).mean()
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             total += loss.item() * len(rows)
-        losses.append(total / count)
+        losses.append(total / count if held_out is None else _surprise(model, held_out))
+        if held_out is not None and losses[-1] == min(losses):
+            best = {name: value.clone() for name, value in policy.state_dict().items()}
         if progress:
             progress((epoch + 1) / epochs, f"imitating, {losses[-1]:.2f} nats")
+    if best:
+        policy.load_state_dict(best)
     return losses
 
 
-def _log_likelihood(
-    model: OnPolicyAlgorithm, demonstrations: Demonstrations, rows: npt.NDArray[np.int64]
+def hold_out(
+    episodes: Sequence[Episode], share: float, seed: int
+) -> tuple[list[Episode], list[Episode]]:
+    """Divide episodes by chance into those to learn from and those to tell when to stop.
+
+    Decisions of one episode are much alike, so that only whole episodes tell what will be done
+    in others.
+
+    Parameters
+    ----------
+    episodes : sequence of Episode
+        At least one.
+    share : float
+        Of the episodes to hold out, 0 to 1; rounded, and one is always learnt from.
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    (list of Episode, list of Episode)
+        To learn from, and held out; the second may be empty.
+    """
+    count = min(round(share * len(episodes)), len(episodes) - 1)
+    order = np.random.default_rng(seed).permutation(len(episodes))
+    return [episodes[i] for i in sorted(order[count:])], [
+        episodes[i] for i in sorted(order[:count])
+    ]
+
+
+def log_likelihood(
+    model: OnPolicyAlgorithm, decisions: Decisions, rows: npt.NDArray[np.int64]
 ) -> torch.Tensor:
-    seen = demonstrations.observations
-    part = {key: a[rows] for key, a in seen.items()} if isinstance(seen, dict) else seen[rows]
-    observation, _ = model.policy.obs_to_tensor(part)
-    actions = torch.as_tensor(demonstrations.actions[rows])
-    masked = isinstance(model, MaskablePPO) and demonstrations.masks is not None
-    extra = {"action_masks": demonstrations.masks[rows]} if masked else {}  # type: ignore[index]
-    _, log_likelihood, _ = model.policy.evaluate_actions(observation, actions, **extra)
-    assert isinstance(log_likelihood, torch.Tensor)
-    return log_likelihood
+    """Log-probability that the policy gives to some of the decisions, (n,), in nats."""
+    observation, _ = model.policy.obs_to_tensor(_rows_of(decisions.observations, rows))
+    actions = torch.as_tensor(decisions.actions[rows])
+    extra = {}
+    if isinstance(model, MaskablePPO) and decisions.masks is not None:
+        extra = {"action_masks": decisions.masks[rows]}
+    _, found, _ = model.policy.evaluate_actions(observation, actions, **extra)
+    assert isinstance(found, torch.Tensor)
+    return found
+
+
+def _surprise(model: OnPolicyAlgorithm, decisions: Decisions) -> float:
+    """Mean negative log-likelihood of all decisions, in nats."""
+    model.policy.set_training_mode(False)
+    count = len(decisions.actions)
+    with torch.no_grad():
+        parts = [
+            log_likelihood(model, decisions, rows)
+            for rows in np.array_split(np.arange(count), -(-count // _EVALUATED_AT_ONCE))
+        ]
+    return -float(torch.cat(parts).mean())
+
+
+def _rows_of(seen: Observations, rows: npt.NDArray[np.int64]) -> Observations:
+    return {key: part[rows] for key, part in seen.items()} if isinstance(seen, dict) else seen[rows]
+
+
+__all__ = ["clone", "hold_out", "log_likelihood"]

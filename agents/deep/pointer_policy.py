@@ -12,6 +12,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
+from segue.agents.deep.self_attention import SelfAttention
 from segue.envs.base.errors import SegueError
 
 _FAR_BELOW = -1e4  # As good as minus infinity in a softmax, yet no NaN when every key is masked.
@@ -106,27 +107,16 @@ class SetExtractor(BaseFeaturesExtractor):
         return torch.cat([x.flatten(1), available.flatten(1), summary], dim=1)
 
 
-class SetAttention(nn.Module):
+class SetAttention(SelfAttention):
     """Self-attention with a residual connection; unavailable candidates are not attended to."""
 
     def __init__(self, hidden: int, heads: int) -> None:
-        super().__init__()
-        if hidden % heads:
-            raise SegueError(f"hidden is {hidden}; give a multiple of heads, which is {heads}.")
-        self.heads = heads
-        self.project = nn.Linear(hidden, 3 * hidden)
-        self.merge = nn.Linear(hidden, hidden)
+        super().__init__(hidden, heads)
         self.norm = nn.LayerNorm(hidden)
 
     def forward(self, x: torch.Tensor, available: torch.Tensor) -> torch.Tensor:
         """Mix candidates (B, N, H) by their availability (B, N, 1); same shape out."""
-        batch, n, hidden = x.shape
-        split = self.project(x).view(batch, n, 3, self.heads, hidden // self.heads)
-        query, key, value = split.permute(2, 0, 3, 1, 4)
-        bias = (1.0 - available.squeeze(-1))[:, None, None, :] * _FAR_BELOW
-        weights = torch.softmax(query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5 + bias, -1)
-        mixed = (weights @ value).transpose(1, 2).reshape(batch, n, hidden)
-        return cast(torch.Tensor, self.norm(x + self.merge(mixed)))
+        return cast(torch.Tensor, self.norm(x + super().forward(x, available)))
 
 
 class SetLatent(nn.Module):

@@ -22,7 +22,7 @@ def split(tree: Any, arrays: Arrays) -> Any:
     tree : Any
         Dicts (keys str or int), lists, tuples, arrays, tensors, numbers, strings, None.
     arrays : dict of str to numpy.ndarray
-        Receives the arrays, under new names.
+        Receives the arrays, under new names. They may share memory with the record.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def split(tree: Any, arrays: Arrays) -> Any:
         return {"array": _put(tree, arrays)}
     if isinstance(tree, Mapping):
         # Pairs, since the keys of an optimiser's state are whole numbers, which JSON has not.
-        return {"dict": [[key, split(value, arrays)] for key, value in tree.items()]}
+        return {"dict": [[_key(key), split(value, arrays)] for key, value in tree.items()]}
     if isinstance(tree, list):
         return {"list": [split(value, arrays) for value in tree]}
     if isinstance(tree, tuple):
@@ -68,8 +68,15 @@ def join(node: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
     Returns
     -------
     Any
-        The record, equal to the first one.
+        The record, equal to the first one; its arrays are copies.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError
+        If `split` never gives such a thing.
     """
+    if isinstance(node, list):
+        raise ValueError("a list stands where a value should")
     if not isinstance(node, dict):
         return node
     ((kind, content),) = node.items()
@@ -77,10 +84,20 @@ def join(node: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
         return torch.from_numpy(np.array(arrays[content]))
     if kind == "array":
         return np.array(arrays[content])
+    if kind not in ("dict", "list", "tuple") or not isinstance(content, list):
+        raise ValueError(f"there is no kind of value {kind!r}")
     if kind == "dict":
-        return {key: join(value, arrays) for key, value in content}
+        return {_key(key): join(value, arrays) for key, value in content}
     values = [join(value, arrays) for value in content]
     return tuple(values) if kind == "tuple" else values
+
+
+def _key(key: Any) -> str | int:
+    if isinstance(key, bool) or not isinstance(key, str | int):
+        raise SegueError(
+            f"A checkpoint cannot hold a dict with the key {key!r}; use strings or whole numbers."
+        )
+    return key
 
 
 def _put(array: npt.NDArray[Any], arrays: Arrays) -> str:
@@ -89,8 +106,8 @@ def _put(array: npt.NDArray[Any], arrays: Arrays) -> str:
             f"A checkpoint cannot hold an array of {array.dtype}; use numbers or booleans."
         )
     name = f"{len(arrays):05d}"
-    arrays[name] = np.array(array, order="C")  # The file format stores the bytes as they lie.
+    arrays[name] = np.asarray(array, order="C")  # The file format stores the bytes as they lie.
     return name
 
 
-__all__ = ["join", "split"]
+__all__ = ["Arrays", "join", "split"]

@@ -10,6 +10,7 @@ from typing import Any, cast
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
+from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import VecEnv
 
@@ -31,8 +32,9 @@ class NativeVecEnv(VecEnv):
     ----------
     vector_env : gymnasium.vector.VectorEnv
         N envs in ``SAME_STEP`` autoreset mode, whose observations are not written over by the
-        next step. When they give ``action_masks()`` (N, A) the
-        adapter does; it then expects ``info["action_mask"]`` (N, A) at every step.
+        next step. When they give ``action_masks()`` (N, A), or environments that are stepped one
+        after the other tell an ``action_mask`` (A,) when they are reset, the adapter gives
+        ``action_masks``; it then expects ``info["action_mask"]`` (N, A) at every step.
         ``info["reward_terms"]``, when given, maps names to arrays (N,).
 
     Raises
@@ -52,9 +54,10 @@ class NativeVecEnv(VecEnv):
         self.vector_env = vector_env
         n = vector_env.num_envs
         super().__init__(n, vector_env.single_observation_space, vector_env.single_action_space)
-        self.has_masks = hasattr(vector_env.unwrapped, "action_masks")
+        self.has_masks = _gives_masks(vector_env.unwrapped)
         self._mask_rows: list[npt.NDArray[np.bool_]] = []
         self._masks: npt.NDArray[np.bool_] | None = None
+        self._newer_masks: Any = None
         self._actions: npt.NDArray[Any] = np.zeros(0)
         self._infos: list[dict[str, Any]] = [{} for _ in range(n)]
         self._ended: npt.NDArray[np.intp] = np.zeros(0, np.intp)
@@ -132,6 +135,8 @@ class NativeVecEnv(VecEnv):
 
     def has_attr(self, attr_name: str) -> bool:
         """Tell whether the envs have an attribute."""
+        if attr_name == "action_masks":
+            return self.has_masks
         return hasattr(self.vector_env.unwrapped, attr_name)
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
@@ -151,7 +156,7 @@ class NativeVecEnv(VecEnv):
         ``action_masks`` is answered from the last step's info, bool rows (A,) of one array that
         the next step overwrites.
         """
-        if method_name == "action_masks" and self._masks is not None:
+        if method_name == "action_masks" and self._last_masks() is not None:
             rows = self._mask_rows
             return rows if indices is None else [rows[i] for i in self._get_indices(indices)]
         result = getattr(self.vector_env.unwrapped, method_name)(*method_args, **method_kwargs)
@@ -178,13 +183,14 @@ class NativeVecEnv(VecEnv):
             Arrays and JSON-able values; ``env`` is None when the vector env cannot tell its own.
         """
         inner = getattr(self.vector_env.unwrapped, "state_dict", None)
+        masks = self._last_masks()
         return {
             "env": None if inner is None else inner(),
             "returns": self._returns.copy(),
             "lengths": self._lengths.copy(),
             "terms": {name: sums.copy() for name, sums in self._terms.items()},
             "recent": list(self._recent),
-            "masks": None if self._masks is None else self._masks.copy(),
+            "masks": None if masks is None else masks.copy(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -209,12 +215,19 @@ class NativeVecEnv(VecEnv):
         return first if consecutive else self._seeds
 
     def _keep_masks(self, info: Mapping[str, Any]) -> None:
-        if not self.has_masks:
-            return
-        if self._masks is None:
-            self._masks = np.zeros(np.shape(info["action_mask"]), np.bool_)
-            self._mask_rows = list(self._masks)
-        np.not_equal(info["action_mask"], 0, out=self._masks)
+        # Turned into bools when they are asked for, which agents without masks never do.
+        if self.has_masks:
+            self._newer_masks = info["action_mask"]
+
+    def _last_masks(self) -> npt.NDArray[np.bool_] | None:
+        """Give the masks of the last step, (N, A); None before the first reset or without masks."""
+        if self._newer_masks is not None:
+            if self._masks is None:
+                self._masks = np.zeros(np.shape(self._newer_masks), np.bool_)
+                self._mask_rows = list(self._masks)
+            np.not_equal(self._newer_masks, 0, out=self._masks)
+            self._newer_masks = None
+        return self._masks
 
     def _forget_ended(self) -> None:
         for index in self._ended:
@@ -239,6 +252,17 @@ class NativeVecEnv(VecEnv):
         for sums in self._terms.values():
             sums[ended] = 0.0
         self._ended = ended
+
+
+def _gives_masks(vector_env: Any) -> bool:
+    """Tell whether there are masks of legal actions, by a method or in the infos of each env."""
+    if hasattr(vector_env, "action_masks"):
+        return True
+    space, envs = vector_env.single_action_space, getattr(vector_env, "envs", ())
+    if not envs or not isinstance(space, spaces.Discrete):
+        return False
+    _, info = envs[0].reset()
+    return bool(np.shape(info.get("action_mask")) == (space.n,))
 
 
 def _row(batch: Any, index: int) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from segue.agents.demonstrations.episode import Decisions, Episode, decisions_of
+from segue.agents.demonstrations.minari_header import About, Header, read_header
+from segue.agents.demonstrations.minari_store import read_episodes, write_episodes
 from segue.agents.demonstrations.recording import (
     Player,
     play_greedy,
@@ -12,12 +14,17 @@ from segue.agents.demonstrations.recording import (
 )
 
 __all__ = [
+    "About",
     "Decisions",
     "Episode",
+    "Header",
     "Player",
     "decisions_of",
     "play_greedy",
     "play_optimum",
     "play_random",
+    "read_episodes",
+    "read_header",
     "record",
+    "write_episodes",
 ]

@@ -8,7 +8,7 @@ from segue.agents.tabular.demonstration_learning import (
     DemonstrationTable,
     train_from_demonstrations,
 )
-from segue.agents.tabular.demonstrations import Transitions, record_demonstrations
+from segue.agents.tabular.demonstrations import Transitions, transitions_of
 from segue.agents.tabular.discretise import Discretise
 from segue.agents.tabular.policy import GreedyPolicy
 from segue.agents.tabular.q_learning import train_compiled, train_plain
@@ -34,12 +34,12 @@ __all__ = [
     "is_forward",
     "load_newest",
     "policy_evaluation",
-    "record_demonstrations",
     "rollout_return",
     "save_newest",
     "saved_tables",
     "train_compiled",
     "train_from_demonstrations",
     "train_plain",
+    "transitions_of",
     "value_iteration",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +19,8 @@ from safetensors.numpy import save
 from segue.envs.base.atomic import atomic_path
 from segue.envs.base.errors import SegueError
 
-_KEPT = 2
+_LARGEST = 1 << 32
+"""Most bytes of a file, so that a forged one does not fill the memory."""
 _NAME = "table-{:08d}.safetensors"
 
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -41,6 +43,16 @@ class _Loadable(Saved, Protocol):
 
 _Kept = TypeVar("_Kept", bound=_Loadable)
 
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    RecursionError,  # JSON nested too deep
+    MemoryError,
+    SafetensorError,
+)
+
 
 def write_arrays(path: Path, kind: str, arrays: Arrays, record: Mapping[str, Any]) -> None:
     """Write arrays and a small record as one safetensors file.
@@ -62,16 +74,22 @@ def write_arrays(path: Path, kind: str, arrays: Arrays, record: Mapping[str, Any
     Raises
     ------
     SegueError
-        If the file cannot be written.
+        If the file cannot be written; what was there before stays.
     """
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     text = json.dumps(record)
     metadata = {"kind": kind, "record": text, "sha256": _digest(kind, whole, text)}
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        file.write(save(whole, metadata))
-        file.flush()
-        os.fsync(file.fileno())
-    _sync_folder(path.parent)
+    try:
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            file.write(save(whole, metadata))
+            file.flush()
+            os.fsync(file.fileno())
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise SegueError(
+            f"Cannot write {path}: {error.strerror or error}; make room there or choose another "
+            "place."
+        ) from error
 
 
 def read_arrays(
@@ -101,17 +119,13 @@ def read_arrays(
         If the file is missing, damaged (its hash tells) or something else.
     """
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("kind") != kind:
-                raise SegueError(
-                    f"{path} is not {what} of this version of segue; name a file that it saved."
-                )
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if metadata["sha256"] != _digest(kind, arrays, metadata["record"]):
-            raise ValueError("it does not match its hash")
+        arrays, metadata = _read(path)
+        if metadata.get("kind") != kind:
+            raise SegueError(
+                f"{path} is not {what} of this version of segue; name a file that it saved."
+            )
         return arrays, json.loads(metadata["record"])
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+    except _UNREADABLE as error:
         raise SegueError(
             f"{path} cannot be read as {what} ({error}); name an undamaged file."
         ) from error
@@ -137,15 +151,32 @@ def save_newest(table: Saved, folder: Path) -> Path:
     SegueError
         If it cannot be written; what was saved before stays.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    for stray in folder.glob(".*.safetensors"):
-        stray.unlink(missing_ok=True)  # Half a file of a run that was killed while it saved.
-    earlier = saved_tables(folder)
-    path = folder / _NAME.format(_serial(earlier[0]) + 1 if earlier else 0)
-    table.save(path)
-    for old in earlier[_KEPT - 1 :]:
-        old.unlink(missing_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for stray in folder.glob(".*.safetensors"):
+            stray.unlink(missing_ok=True)  # Half a file of a run that was killed while it saved.
+        earlier = saved_tables(folder)
+        path = folder / _NAME.format(_serial(earlier[0]) + 1 if earlier else 0)
+        table.save(path)
+        _remove_superseded(earlier)
+    except OSError as error:
+        raise SegueError(
+            f"A table cannot be written into {folder} ({error.strerror or error}); make room there "
+            "or choose another folder, and go on from the one before it."
+        ) from error
     return path
+
+
+def _remove_superseded(earlier: list[Path]) -> None:
+    """Of older tables, newest first, keep up to the first whole one."""
+    for index, path in enumerate(earlier):
+        try:
+            _read(path)
+        except _UNREADABLE:
+            continue  # If it were counted as the one before, the last good one would go.
+        for old in earlier[index + 1 :]:
+            old.unlink(missing_ok=True)
+        return
 
 
 def load_newest(kind: type[_Kept], folder: Path) -> _Kept:
@@ -178,12 +209,32 @@ def load_newest(kind: type[_Kept], folder: Path) -> _Kept:
 
 def saved_tables(folder: Path) -> list[Path]:
     """List the tables that `save_newest` left in a folder, newest first."""
-    found = [path for path in folder.glob("table-*.safetensors") if path.stem[6:].isdigit()]
+    found = [path for path in folder.glob("table-*.safetensors") if _is_serial(path.stem[6:])]
     return sorted(found, key=_serial, reverse=True)
+
+
+def _is_serial(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 16
 
 
 def _serial(path: Path) -> int:
     return int(path.stem[6:])
+
+
+def _read(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
+    """Give arrays and metadata of a file that matches its hash."""
+    status = path.stat()
+    # A pipe would be waited for.
+    if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
+        raise ValueError("it is no plain file, or too large")
+    with safe_open(path, framework="numpy") as file:
+        metadata = file.metadata() or {}
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if not metadata.keys() >= {"kind", "record", "sha256"}:
+        raise ValueError("segue did not write it")
+    if metadata["sha256"] != _digest(metadata["kind"], arrays, metadata["record"]):
+        raise ValueError("it does not match its hash")
+    return arrays, metadata
 
 
 def _digest(kind: str, arrays: Arrays, record: str) -> str:

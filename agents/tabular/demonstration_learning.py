@@ -116,9 +116,19 @@ class DemonstrationTable:
             If the file is missing, damaged or something else.
         """
         arrays, counts = read_arrays(path, _KIND, "a table learnt from demonstrations")
+        named = [f"replay.{name}" for name in _REPLAY_ARRAYS]
+        if not set(named) <= arrays.keys() or "n_demonstrated" not in counts:
+            raise SegueError(f"{path} holds no replay; name a file that segue saved.")
         parts = {name: arrays.pop(f"replay.{name}") for name in _REPLAY_ARRAYS}
         replay = Replay(**parts, n_demonstrated=counts.pop("n_demonstrated"))
-        return cls(QTable(**arrays, **counts), replay)  # type: ignore[arg-type]
+        table = QTable.of_file(path, arrays, counts)
+        try:
+            replay.check(*table.q.shape)
+        except ValueError as error:
+            raise SegueError(
+                f"{path} holds no replay ({error}); name a file that segue saved."
+            ) from error
+        return cls(table, replay)
 
 
 _REPLAY_ARRAYS = tuple(field.name for field in fields(Replay) if field.name != "n_demonstrated")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
+from gymnasium.spaces import Discrete
 
+from segue.agents.demonstrations.episode import Episode
 from segue.agents.tabular.plain_episode import states_of
 from segue.envs.base.errors import SegueError
-
-Demonstrator = Callable[[int, npt.NDArray[np.bool_]], int]
-"""Chooses an action from the state and the bool array (A,) of allowed actions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,57 +80,56 @@ class Transitions:
         return np.asarray(rows - np.maximum.accumulate(np.where(begins, rows, 0)), np.int64)
 
 
-def record_demonstrations(
-    env: gym.Env[Any, Any], demonstrator: Demonstrator, seeds: Sequence[int]
-) -> Transitions:
-    """Record one episode a seed.
+def transitions_of(episodes: Sequence[Episode], env: gym.Env[Any, Any]) -> Transitions:
+    """Number the states of demonstrated episodes.
 
     Parameters
     ----------
+    episodes : sequence of Episode
+        Of one task, e.g. as `segue.agents.demonstrations.record` plays them.
     env : gymnasium.Env
-        As `segue.agents.tabular.q_learning.train_plain` takes it.
-    demonstrator : callable
-        Chooses from state and mask, e.g. ``policy.act`` of a `GreedyPolicy`.
-    seeds : sequence of int
-        Of the episodes' resets.
+        That task, as `segue.agents.tabular.q_learning.train_plain` takes it.
 
     Returns
     -------
     Transitions
-        All episodes.
+        All episodes. Where they have no masks, everything was allowed.
 
     Raises
     ------
     SegueError
-        If the spaces do not fit, no seed is given, or an action was not allowed.
+        If the spaces do not fit, there is no episode, or an action was not allowed.
     """
+    if not episodes:
+        raise SegueError("There are no demonstrations; record at least one episode.")
     state_of, _ = states_of(env)
-    n_actions = int(getattr(env.action_space, "n", 0))
-    rows: list[tuple[int, int, float, int, bool]] = []
-    masks: list[npt.NDArray[np.bool_]] = []
-    for seed in seeds:
-        observation, info = env.reset(seed=seed)
-        over = False
-        while not over:
-            state = state_of(observation)
-            mask = np.array(info.get("action_mask", np.ones(n_actions)), bool)
-            action = int(demonstrator(state, mask))
-            observation, reward, terminated, truncated, info = env.step(action)
-            over = terminated or truncated
-            following = -1 if terminated else state_of(observation)
-            rows.append((state, action, float(reward), following, over))
-            masks.append(mask)
-    if not rows:
-        raise SegueError("There is no seed to record an episode of; give at least one.")
-    states, actions, rewards, followings, lasts = zip(*rows, strict=True)
+    if not isinstance(env.action_space, Discrete) or any(e.actions.ndim > 1 for e in episodes):
+        raise SegueError(
+            f"Tabular Q-learning needs Discrete actions, not {env.action_space}; choose a deep "
+            "agent."
+        )
+    states, followings, lasts, masks = [], [], [], []
+    for episode in episodes:
+        seen = episode.observations
+        if isinstance(seen, dict):
+            count = len(episode) + 1
+            path = [state_of({key: part[k] for key, part in seen.items()}) for k in range(count)]
+        else:
+            path = [state_of(one) for one in seen]
+        states += path[:-1]
+        # After the end of the task nothing follows; where it was cut off, something would.
+        followings += [*path[1:-1], -1 if episode.terminated else path[-1]]
+        lasts += [False] * (len(episode) - 1) + [True]
+        everything = np.ones((len(episode), int(env.action_space.n)), np.bool_)
+        masks.append(everything if episode.masks is None else episode.masks)
     return Transitions(
         np.array(states, np.int64),
-        np.array(actions, np.int64),
-        np.array(rewards, np.float64),
+        np.concatenate([episode.actions for episode in episodes]),
+        np.concatenate([episode.rewards for episode in episodes]),
         np.array(followings, np.int64),
-        np.array(lasts, bool),
-        np.stack(masks),
+        np.array(lasts, np.bool_),
+        np.concatenate(masks),
     )
 
 
-__all__ = ["Demonstrator", "Transitions", "record_demonstrations"]
+__all__ = ["Transitions", "transitions_of"]

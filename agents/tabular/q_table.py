@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,7 @@ from segue.agents.tabular.array_file import read_arrays, write_arrays
 from segue.agents.tabular.policy import GreedyPolicy
 from segue.agents.tabular.q_learning_config import Method
 from segue.agents.tabular.random_stream import new_stream
+from segue.envs.base.errors import SegueError
 
 _KIND = "segue.q_table.v2"
 _ARRAYS = ("q", "visits", "second", "second_visits", "stream", "curve")
@@ -128,8 +131,27 @@ class QTable:
         SegueError
             If the file is missing, damaged or something else.
         """
-        arrays, counts = read_arrays(path, _KIND, "a Q-table")
-        return cls(**arrays, **counts)  # type: ignore[arg-type]
+        return cls.of_file(path, *read_arrays(path, _KIND, "a Q-table"))
+
+    @classmethod
+    def of_file(
+        cls, path: Path, arrays: Mapping[str, npt.NDArray[Any]], counts: Mapping[str, Any]
+    ) -> QTable:
+        """Make a table of what a file holds, named as the fields are.
+
+        Raises
+        ------
+        SegueError
+            If no training makes such a table. Compiled code would read and write beside one.
+        """
+        try:
+            table = cls(**arrays, **counts)  # type: ignore[arg-type]
+            _check(table)
+        except (TypeError, ValueError) as error:
+            raise SegueError(
+                f"{path} holds no Q-table ({error}); name a file that segue saved."
+            ) from error
+        return table
 
     def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
         """Give the arrays by their names, not copied."""
@@ -138,6 +160,36 @@ class QTable:
     def counts(self) -> dict[str, int]:
         """Give the other fields by their names."""
         return {"episodes": self.episodes, "steps": self.steps, "settled": self.settled}
+
+
+def _check(table: QTable) -> None:
+    n_states, n_actions = table.q.shape
+    n_second = len(table.second)
+    layouts = {
+        "q": (np.float64, (n_states, n_actions)),
+        "visits": (np.int64, (n_states, n_actions)),
+        "second": (np.float64, (n_states if n_second else 0, n_actions)),
+        "second_visits": (np.int64, (n_states if n_second else 0, n_actions)),
+        "stream": (np.uint64, (1,)),
+        "curve": (np.float64, (table.curve.size,)),
+    }
+    for name, (dtype, shape) in layouts.items():
+        array = getattr(table, name)
+        if array.dtype != dtype or array.shape != shape:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}")
+    visits = (table.visits, table.second_visits)
+    if not n_actions or not table.stream[0] or any((count < 0).any() for count in visits):
+        raise ValueError("a count or the random stream has an impossible value")
+    for values in (table.q, table.second) if n_second else (table.q,):
+        unknown = np.isnan(values)
+        # A row is met whole, and in both tables at once.
+        if (unknown != np.isnan(table.q[:, :1])).any() or np.isposinf(values).any():
+            raise ValueError("a row of values is known in part, or endless")
+    counts = (table.episodes, table.steps)
+    if any(type(count) is not int or count < 0 for count in counts):
+        raise ValueError(f"{counts} episodes and steps")
+    if type(table.settled) is not bool:
+        raise ValueError(f"settled is {table.settled!r}")
 
 
 __all__ = ["QTable"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,6 +69,35 @@ class Replay:
             np.zeros(1, np.int64),
             len(shown),
         )
+
+    def check(self, n_states: int, n_actions: int) -> None:
+        """Raise a `ValueError` unless all of it lies in a table (S, A), as compiled code trusts."""
+        places = len(self.priority)
+        for name, dtype in _DTYPES.items():
+            array, shape = getattr(self, name), (1,) if name == "stored" else (places,)
+            if array.dtype != dtype or array.shape != shape:
+                raise ValueError(f"{name} is {array.dtype} {array.shape}")
+        for name, lowest, end in (
+            ("state", 0, n_states),
+            ("action", 0, n_actions),
+            ("following", -1, n_states),
+            ("priority", 0, np.inf),
+            ("stored", 0, np.inf),
+        ):
+            array = getattr(self, name)
+            if not ((array >= lowest) & (array < end)).all():
+                raise ValueError(f"{name} is out of range")
+        if type(self.n_demonstrated) is not int or not 0 <= self.n_demonstrated <= places:
+            raise ValueError(f"{self.n_demonstrated!r} of {places} are demonstrated")
+
+
+_DTYPES: Mapping[str, type[np.generic]] = MappingProxyType(
+    {
+        **dict.fromkeys(("state", "action", "following", "stored"), np.int64),
+        **dict.fromkeys(("reward", "priority"), np.float64),
+        "last": np.bool_,
+    }
+)
 
 
 class ReplayArrays(NamedTuple):

@@ -30,7 +30,7 @@ class ActionValues(Advice):
     @property
     def actions(self) -> npt.NDArray[np.int64]:
         """Best action in each, (k,); ties go to the lowest index."""
-        return self.q.argmax(axis=1)
+        return np.asarray(self.q.argmax(axis=1))
 
     def values(self, path: npt.NDArray[np.int64]) -> tuple[FloatArray, ...]:
         """Q*, which does not depend on `path`: an action has one part."""

@@ -13,7 +13,8 @@ from segue.envs.base.errors import SegueError
 from segue.envs.film.human_edits import HumanEdit, setups, shot_lengths
 
 Predictor = Callable[[Sequence[str]], str]
-"""Takes the set-ups of the shots so far, at least two, and names the next one's."""
+"""Takes the set-ups of the shots so far, at least two, and names the next one's. It can name only
+set-ups that were used before: where a new one comes next, it errs."""
 
 LEAST_DEVIATION = 0.05
 """Standard deviation of log lengths at least, or equal lengths would make all else impossible."""
@@ -115,7 +116,18 @@ def fit_lengths(edits: Sequence[HumanEdit]) -> LengthModel:
     SegueError
         If they have fewer than three shots that show footage.
     """
-    logs = [np.log(np.asarray(shot_lengths(edit), np.float64)) for edit in edits]
+    return fit_length_model([shot_lengths(edit) for edit in edits])
+
+
+def fit_length_model(edits: Sequence[Sequence[float]]) -> LengthModel:
+    """Fit the length model to the lengths of each edit, in seconds, by least squares.
+
+    Raises
+    ------
+    SegueError
+        If there are fewer than three.
+    """
+    logs = [np.log(np.asarray(lengths, np.float64)) for lengths in edits]
     every = np.concatenate([*logs, np.zeros(0)])
     if len(every) < 3:
         raise SegueError("The edits have fewer than three shots; give more of them.")

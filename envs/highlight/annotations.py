@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.envs.base.errors import SegueError
-from segue.envs.highlight.hdf5_gate import array, entry, names, open_hdf5, references
+from segue.envs.base.hdf5_gate import array, entry, names, open_hdf5, references
 from segue.envs.highlight.types import Video
 
 CLIP_SECONDS = 2.0
@@ -161,7 +161,7 @@ def read_keyshots(path: Path) -> dict[str, Shots]:
             if not whole or not _in_order(points, frames):
                 raise SegueError(f"{path} has shots of {name} that do not follow one another.")
             summaries = None
-            if "user_summary" in group:
+            if "user_summary" in names(group, path):
                 summaries = array(entry(group, "user_summary", path), path) > 0
                 if summaries.ndim != 2 or summaries.shape[1] != frames:
                     raise SegueError(f"{path} has summaries of {name} that do not fit its frames.")

@@ -14,13 +14,13 @@ from gymnasium.vector import AutoresetMode
 from segue.envs.base.errors import SegueError
 from segue.envs.base.kernel import bind
 from segue.envs.base.single import SegueEnv
-from segue.envs.base.task import Batch, Bound, Task
+from segue.envs.base.task import Batch, Bound, Observation, Task
 from segue.envs.base.vector import SegueVectorEnv
 from segue.envs.melody import observation, optimum, render, stepping
 from segue.envs.melody.ngram import NGramPrior, NGramTables
 from segue.envs.melody.prior import SequencePrior
 from segue.envs.melody.reward_grid import lay_out
-from segue.envs.melody.types import HIDDEN_WORDS, SEEN_WORDS, STEP, STEPS, TOKENS
+from segue.envs.melody.types import HIDDEN_WORDS, NO_TOKEN, SEEN_WORDS, STEP, STEPS, TOKENS
 from segue.envs.music.piano_roll import piano_roll
 from segue.envs.music.tune import Tune
 from segue.rewards.base import WeightedSum
@@ -48,7 +48,8 @@ class MelodyBatch(Batch):
     Attributes
     ----------
     seen : ndarray (n, columns) int8
-        One row an environment: what `observation` is, by the columns named in `types`.
+        One row an environment, by the columns named in `types`: what `observation` is, or the
+        situation in it.
     history : ndarray (n, STEPS) int8
         Tokens played, the newest first, then NO_TOKEN.
     hidden : ndarray (n, HIDDEN_WORDS) int64
@@ -86,13 +87,20 @@ class Melody(Task[MelodyBatch]):
         reward: Reward = "segue",
         prior: Prior = None,
         reward_weights: Mapping[str, float] | None = None,
+        observation_mode: str = "features",
     ) -> None:
+        if observation_mode not in observation.MODES:
+            raise SegueError(
+                f"Unknown observation_mode {observation_mode!r}; choose one of "
+                f"{', '.join(observation.MODES)}."
+            )
         self.reward = _reward(reward).with_weights(reward_weights or {})
         self.prior = _prior(prior)
         self.table = lay_out(self.reward, self.prior is not None)
         self.term_names = self.table.names
         self.action_space = spaces.Discrete(TOKENS)
-        self.observation_space = observation.space()
+        self.observation_space = observation.space(observation_mode)
+        self._shows_tokens = observation_mode == "tokens"
         self._bound: Bound | None = None
 
     def allocate(self, count: int) -> MelodyBatch:
@@ -109,12 +117,20 @@ class Melody(Task[MelodyBatch]):
         elif self.prior is not None:
             source = stepping.GIVEN
         grid, table = self.table.grid, self.table
+        shown: Observation = seen.view(np.int8)
+        if self._shows_tokens:
+            # Of the state itself, so that showing the tokens costs nothing.
+            shown = {
+                "tokens": history.view(np.int8),
+                "tokens_mask": np.zeros((count, STEPS), dtype=np.int8),
+                "situation": seen.view(np.int8)[:, : observation.SITUATION],
+            }
         return MelodyBatch(
             reward=outcome[0],
             terms=outcome[1:],
             terminated=terminated,
             mask=_read_only(np.ones((count, TOKENS), dtype=np.int8)),
-            observation=seen.view(np.int8),
+            observation=shown,
             seen=seen.view(np.int8),
             history=history.view(np.int8),
             hidden=hidden,
@@ -145,12 +161,21 @@ class Melody(Task[MelodyBatch]):
     ) -> None:
         """Begin an episode in each of `rows`, with a priming token."""
         stepping.begin_batch(batch.seen, batch.history, batch.hidden, rows, draws, batch.terminated)
+        self._mark_tokens(batch)
 
     def step(self, batch: MelodyBatch, actions: npt.NDArray[np.int64]) -> None:
         """Write one token in every row; `actions` (n,) is int64 and contiguous."""
         if self.prior is not None and not isinstance(self.prior, NGramPrior):
             _ask(self.prior, batch, actions)
         batch.play(actions)
+        self._mark_tokens(batch)
+
+    def _mark_tokens(self, batch: MelodyBatch) -> None:
+        """Say which tokens are there, where the agent sees them."""
+        if self._shows_tokens:
+            assert isinstance(batch.observation, dict)
+            there = batch.observation["tokens_mask"].view(np.bool_)
+            np.not_equal(batch.history, NO_TOKEN, out=there)
 
     def bound(self, batch: MelodyBatch, row: int) -> Bound:
         """Upper bound of the return, the same for every episode."""
@@ -240,6 +265,10 @@ class MelodyEnv(SegueEnv[MelodyBatch]):
     the token to come; how many of the last seven tokens stand in this order earlier, too, and the
     token that followed there; mean surprise of the intervals in eighths of a bit.
 
+    In mode ``tokens`` a `Dict` of integers (int8): ``tokens``, the 32 of the melody, the newest
+    first (38 = not yet written); ``tokens_mask``, 1 for those written; ``situation``: sixteenths
+    written and priming token. The return depends on nothing else.
+
     ## Rewards
     The sum of the weighted terms of `segue.rewards.phrase.PHRASE` or of
     `segue.rewards.rl_tuner.RL_TUNER`. ``info["reward_terms"]`` holds each; they add up to the
@@ -260,6 +289,8 @@ class MelodyEnv(SegueEnv[MelodyBatch]):
       default corpora at first use, which takes a while; or a model of one's own, asked at every
       step, unless it is an `NGramPrior`, which runs compiled. None needs no corpus.
     - `reward_weights` (mapping, default None): weights that replace the reward's, by term.
+    - `observation_mode` (str, default "features"): or "tokens", for agents that read the melody
+      itself, such as those with ``policy: attention``.
     - `render_mode` (str, default None): `"rgb_array"` gives the piano roll.
 
     ## Version History
@@ -271,9 +302,10 @@ class MelodyEnv(SegueEnv[MelodyBatch]):
         reward: Reward = "segue",
         prior: Prior = None,
         reward_weights: Mapping[str, float] | None = None,
+        observation_mode: str = "features",
         render_mode: str | None = None,
     ) -> None:
-        super().__init__(Melody(reward, prior, reward_weights), render_mode)
+        super().__init__(Melody(reward, prior, reward_weights, observation_mode), render_mode)
 
     @property
     def melody(self) -> Melody:
@@ -295,8 +327,9 @@ class MelodyVectorEnv(SegueVectorEnv[MelodyBatch]):
         reward: Reward = "segue",
         prior: Prior = None,
         reward_weights: Mapping[str, float] | None = None,
+        observation_mode: str = "features",
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         render_mode: str | None = None,
     ) -> None:
-        task = Melody(reward, prior, reward_weights)
+        task = Melody(reward, prior, reward_weights, observation_mode)
         super().__init__(task, num_envs, autoreset_mode, render_mode)

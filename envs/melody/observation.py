@@ -16,6 +16,7 @@ from segue.envs.melody.types import (
     MOST,
     NO_PITCH,
     NO_TOKEN,
+    PRIMER,
     PRIMERS,
     SHORTER,
     STEPS,
@@ -40,9 +41,32 @@ SIZES = (
 """How many values each integer may take; one-hot they are 639 wide."""
 
 
-def space() -> spaces.MultiDiscrete:
-    """Observation space: 32 integers, the columns of an observed row in `types`."""
-    found: Any = spaces.MultiDiscrete(np.array(SIZES), dtype=np.int8)
+MODES = ("features", "tokens")
+
+SITUATION = PRIMER + 1
+"""Columns of an observed row that stand beside the tokens: STEP and PRIMER, the first two."""
+
+
+def space(mode: str) -> spaces.MultiDiscrete | spaces.Dict:
+    """Observation space.
+
+    In mode ``features`` 32 integers, the columns of an observed row in `types`. In mode ``tokens``
+    the melody itself: ``tokens``, the newest first, NO_TOKEN where none is yet; ``tokens_mask``,
+    1 where there is one; ``situation``: STEP and PRIMER.
+    """
+    if mode == "features":
+        return _integers(SIZES)
+    return spaces.Dict(
+        {
+            "tokens": _integers((TOKENS + 1,) * STEPS),
+            "tokens_mask": spaces.MultiBinary(STEPS),
+            "situation": _integers(SIZES[:SITUATION]),
+        }
+    )
+
+
+def _integers(sizes: tuple[int, ...]) -> spaces.MultiDiscrete:
+    found: Any = spaces.MultiDiscrete(np.array(sizes), dtype=np.int8)
     # Stable-Baselines3 adds the sizes up in their own type, which is that of the observations.
     found.nvec = found.nvec.astype(np.int64)
     return found  # type: ignore[no-any-return]

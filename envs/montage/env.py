@@ -50,8 +50,9 @@ class Montage(Task[MontageBatch]):
         self.term_names = self.reward.names
         self.sizes = dynamics.action_sizes(self.bank.shots)
         self.action_space = spaces.MultiDiscrete(np.array(self.sizes))
-        self.observation_space = observation.space(self.bank, observation_mode)
+        self.observation_space = observation.space(self.bank, observation_mode, reuse)
         self._frames = observation_mode == "frames"
+        self._sets = observation_mode == "sets"
         self._static = observation.static_columns(self.bank)
         self._moving = observation.moving(self.bank)
         self._ahead = observation.music_ahead(self.bank)
@@ -242,6 +243,20 @@ class Montage(Task[MontageBatch]):
             view["shots"],
             view["context"],
         )
+        if self._sets:
+            observation.encode_timeline(
+                rows,
+                batch.bin,
+                batch.cuts,
+                batch.last_shot,
+                batch.last_mirrored,
+                batch.timeline,
+                bank.position,
+                view["context"],
+                view["timeline"],
+                view["timeline_mask"],
+            )
+            view["shots_mask"][rows] = batch.mask[rows, : bank.shots]
 
 
 class MontageEnv(SegueEnv[MontageBatch]):
@@ -270,7 +285,11 @@ class MontageEnv(SegueEnv[MontageBatch]):
 
     ## Observation Space
     `Dict`: ``shots`` (n * 39,) and ``context`` (43,), float32, as `observation.space` lists them;
-    in mode ``frames`` also ``contact_sheet`` (uint8, the shots' thumbnails, black where used).
+    in mode ``frames`` also ``contact_sheet`` (uint8, the shots' thumbnails, black where used). In
+    mode ``sets`` also ``timeline`` (m * 16,), all pieces laid so far, for agents that attend to
+    sets (``policy: attention``), and ``shots_mask`` (n,) and ``timeline_mask`` (m,), int8: 1
+    where the shot may come next, and where there is a piece. m is the most pieces that there may
+    be: one a shot, with `reuse` one a beat.
 
     ## Rewards
     The sum of the weighted terms of `segue.rewards.film.MONTAGE`: sync, pacing, continuity,
@@ -288,7 +307,7 @@ class MontageEnv(SegueEnv[MontageBatch]):
 
     ## Arguments
     - `bank` (Bank, default None): bins of real shots and the beats; None makes bins up.
-    - `observation_mode` (str, default "features"): or "frames".
+    - `observation_mode` (str, default "features"): or "frames" or "sets".
     - `shots`, `beats`, `bins`, `bin_seed` (int, default 16, 32, 64, 0): size of made-up bins,
       length of the film in beats, how many bins, and their seed; take another for testing.
     - `reuse` (bool, default False): a shot may come again, at a cost.

@@ -13,12 +13,13 @@ from segue.envs.film.shots import FEATURES, THIRDS, THUMBNAIL
 from segue.envs.montage.dynamics import OVERRUN
 from segue.envs.montage.pictures import thumbnails
 from segue.envs.montage.types import BAR, LENGTHS, Bank, MontageBatch
+from segue.rewards.film_view import CUT, NONE
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
 
-MODES = ("features", "frames")
+MODES = ("features", "frames", "sets")
 
 AHEAD = LENGTHS[-1] + 1
 """Beats of the music that are in view from the cursor on."""
@@ -37,11 +38,14 @@ details, agreement of the movements."""
 SHOT_WIDTH = STATIC + THIRDS * PAIRED + 4
 """Then: one film with the last piece, step in it, how lately it was seen, availability."""
 CONTEXT_WIDTH = 2 * AHEAD + BAR + len(LENGTHS) + len(FEATURES) + 5
+LAID_WIDTH = 6 + len(FEATURES)
+"""Columns of a piece on the timeline: when it begins, its length, place of its shot in the film,
+features where it ends, whether it is mirrored, under an effect, entered by more than a cut."""
 SHEET_COLUMNS = 4
 
 
-def space(bank: Bank, mode: str) -> spaces.Dict:
-    """Observation space.
+def space(bank: Bank, mode: str, reuse: bool = False) -> spaces.Dict:
+    """Observation space; `reuse` says whether a shot may come again.
 
     ``shots`` (n * 39,), shot after shot: of each eight features of each of its thirds, its length
     (of LONG_SHOT frames, at most 2) and place in the film; then, beside the end of the last piece,
@@ -55,6 +59,13 @@ def space(bank: Bank, mode: str) -> spaces.Dict:
     a group of 16 beats, as sine and cosine; the ten features where the last piece ends; whether it
     is mirrored; whether there is one. In mode ``frames`` also ``contact_sheet``: the thumbnails
     of the shots, four in a row, black where the shot is used.
+
+    In mode ``sets`` also which shots are to be chosen from, and all of the timeline so far:
+    ``shots_mask`` (n,), 1 where the shot may come next; ``timeline`` (m * 16,) for as many pieces
+    as there may be, in the order in which they were laid: beats filled before it, of the whole; its
+    length, of the longest; place of its shot in the film; the ten features where it ends; 1 where
+    it is mirrored, under an effect, entered by more than a plain cut; ``timeline_mask`` (m,), 1
+    where there is a piece.
     """
     low, high = -np.ones((bank.shots, SHOT_WIDTH)), np.ones((bank.shots, SHOT_WIDTH))
     high[:, STATIC - 2] = 2.0
@@ -68,7 +79,17 @@ def space(bank: Bank, mode: str) -> spaces.Dict:
     }
     if mode == "frames":
         parts["contact_sheet"] = spaces.Box(0, 255, sheet_shape(bank), dtype=np.uint8)
+    if mode == "sets":
+        pieces = most_pieces(bank, reuse)
+        parts["shots_mask"] = spaces.MultiBinary(bank.shots)
+        parts["timeline"] = spaces.Box(-1.0, 1.0, (pieces * LAID_WIDTH,), dtype=np.float32)
+        parts["timeline_mask"] = spaces.MultiBinary(pieces)
     return spaces.Dict(parts)
+
+
+def most_pieces(bank: Bank, reuse: bool) -> int:
+    """How many pieces there may be on a timeline: each fills a beat at least."""
+    return bank.beats if reuse else min(bank.shots, bank.beats)
 
 
 def sheet_shape(bank: Bank) -> tuple[int, int, int]:
@@ -203,6 +224,45 @@ def _tell_available(mask: npt.NDArray[np.int8], out: Floats) -> None:
     """Write the last column of every shot."""
     for shot in range(len(out) // SHOT_WIDTH):
         out[np.uint64((shot + 1) * SHOT_WIDTH - 1)] = mask[np.uint64(shot)]
+
+
+@nb.njit(nogil=True, cache=True)
+def encode_timeline(
+    rows: Ints,
+    bin_: Ints,
+    cuts: Ints,
+    last_shot: Ints,
+    last_mirrored: Bools,
+    placed: Ints,
+    position: Floats,
+    context: Floats,
+    timeline: Floats,
+    there: npt.NDArray[np.int8],
+) -> None:
+    """Write the last piece of `rows`, or nothing at all before the first one.
+
+    The arrays up to `placed`, which is its `timeline`, are those of `MontageBatch`; `position` is
+    the bank's; `context` (n, CONTEXT_WIDTH) has been written. `timeline` (n, m * LAID_WIDTH) and
+    `there` (n, m) are filled. The pieces before stand as they were written.
+    """
+    beats, ends = np.float32(placed.shape[1]), context.shape[1] - 2 - len(FEATURES)
+    for k in range(len(rows)):
+        i = rows[k]
+        piece = cuts[i] - 1
+        if piece < 0:
+            timeline[i] = 0.0
+            there[i] = 0
+            continue
+        row = timeline[i, piece * LAID_WIDTH :]
+        row[0] = placed[i, piece, 6] / beats
+        row[1] = placed[i, piece, 3] / np.float32(LENGTHS[-1])
+        row[2] = position[bin_[i], last_shot[i]]
+        for column in range(len(FEATURES)):
+            row[3 + column] = context[i, ends + column]
+        row[LAID_WIDTH - 3] = last_mirrored[i]
+        row[LAID_WIDTH - 2] = placed[i, piece, 5] != NONE
+        row[LAID_WIDTH - 1] = placed[i, piece, 4] != CUT
+        there[i, piece] = 1
 
 
 def write_sheets(bank: Bank, batch: MontageBatch, rows: npt.NDArray[np.int64], fresh: bool) -> None:

@@ -23,7 +23,7 @@ _PATTERNS = {
     "effect": re.compile(r"EFFECT NAME IS (.+)"),
     "role": re.compile(r"AUDIO ROLE IS (.+)"),
     "level": re.compile(r"AUDIO LEVEL IS ([\d.]{1,12})"),
-    "slate": re.compile(r"(REEL|SCENE|TAKE) IS (.+)"),
+    "slate": re.compile(r"(REEL(?= IS)|SCENE|TAKE|ANGLE|CAMERA(?! ROLL))(?: IS |: ?)(.+)", re.I),
     "file": re.compile(r"(?:FROM CLIP|TO CLIP|FROM FILE|SOURCE FILE):\s*(.+)"),
     "to": re.compile(r"TO CLIP NAME:\s*(.*)"),
     "from": re.compile(r"FROM CLIP NAME:\s*(.*)"),
@@ -61,7 +61,8 @@ class Comments:
             if name == "effect":
                 self.effects.append(match[1].strip())
             elif name == "slate":
-                self.slate[match[1].lower()] = match[2].strip()
+                told = match[1].lower()
+                self.slate["angle" if told == "camera" else told] = match[2].strip()
             else:
                 self.found[name] = match
             return

@@ -1,0 +1,317 @@
+"""Generative adversarial imitation learning on PPO and MaskablePPO.
+
+The agent is paid for decisions that a discriminator takes for demonstrated ones, while the
+discriminator learns to tell the two apart (Ho & Ermon 2016). What the environment pays is logged
+and never learnt from.
+
+Every episode must have the same number of decisions. Where the agent can end an episode, a reward
+that is positive throughout teaches it to go on and one that is negative to stop, whatever was
+demonstrated (Kostrikov et al. 2019); with a fixed horizon a constant added to all rewards changes
+nothing. The reward may therefore be the discriminator's logit, ``log D - log(1 - D)`` (Fu, Luo &
+Levine 2018), which saturates neither for very bad decisions, as ``-log(1 - D)`` does, nor for very
+good ones, as ``log D`` does. It is centred, and divided by its deviation where that exceeds 1, so
+that the critic need not follow the discriminator's growing confidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from gymnasium import spaces
+from sb3_contrib import MaskablePPO
+from stable_baselines3 import PPO
+from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.utils import obs_as_tensor
+from stable_baselines3.common.vec_env import VecEnv
+from torch.nn.functional import mse_loss
+
+from segue.agents.deep.cloning import clone, log_likelihood
+from segue.agents.deep.discriminator import Discriminator
+from segue.agents.demonstrations.episode import Decisions, Episode, Observations, decisions_of
+from segue.agents.demonstrations.recording import choice_sizes
+from segue.envs.base.errors import SegueError
+
+_CLONE_BATCH = 256
+_CLONE_WEIGHT_DECAY = 0.1
+
+
+class AdversarialImitation(OnPolicyAlgorithm):
+    """What GAIL adds to an agent that learns from rollouts by clipped updates.
+
+    Give it episodes with `demonstrate` before ``learn``.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        Of PPO or MaskablePPO.
+    clone_epochs : int
+        Passes over the demonstrations that the policy imitates before its first rollout; 0 begins
+        from chance.
+    clone_updates : int
+        Batches of demonstrated decisions that the policy imitates after each update by reward
+        (Jena, Liu & Sycara 2021); 0 is plain GAIL. They hold the policy near what was shown where
+        few demonstrations leave the discriminator unsure.
+    critic_rollouts : int
+        First rollouts that teach the discriminator and the critic alone. Untaught ones would have
+        the policy forget what it has imitated.
+    discriminator_updates : int
+        Of the discriminator after each rollout, before it judges it.
+    discriminator_batch_size : int
+        Decisions of either kind in each.
+    discriminator_learning_rate : float
+        Of Adam.
+    discriminator_dropout : float
+        Chance that a number of an observation is left out while it learns, 0 to below 1.
+
+    Raises
+    ------
+    SegueError
+        For spaces that the discriminator cannot read.
+
+    Attributes
+    ----------
+    discriminator : Discriminator
+        Judges decisions.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        clone_epochs: int = 100,
+        clone_updates: int = 32,
+        critic_rollouts: int = 2,
+        discriminator_updates: int = 16,
+        discriminator_batch_size: int = 512,
+        discriminator_learning_rate: float = 1e-3,
+        discriminator_dropout: float = 0.5,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.clone_epochs, self.clone_updates = clone_epochs, clone_updates
+        self.critic_rollouts = critic_rollouts
+        self.discriminator_updates = discriminator_updates
+        self.discriminator_batch_size = discriminator_batch_size
+        self.discriminator = Discriminator(
+            self.observation_space,
+            self.action_space,
+            learning_rate=discriminator_learning_rate,
+            dropout=discriminator_dropout,
+            seed=self.seed,
+        )
+        self._demonstrated: Decisions | None = None
+        self._horizon = 0
+        self._cloned, self._rollouts = False, 0
+        self._rows = np.random.default_rng(self.seed)
+
+    def demonstrate(self, episodes: Sequence[Episode]) -> None:
+        """Say what to imitate, in place of what was said before.
+
+        Parameters
+        ----------
+        episodes : sequence of Episode
+            Of an environment like the agent's; observations as it gives them.
+
+        Raises
+        ------
+        SegueError
+            If there are none, they are not of one length, or do not fit the agent's spaces.
+        """
+        decisions = decisions_of(episodes)
+        lengths = {len(episode) for episode in episodes}
+        if len(lengths) > 1:
+            raise SegueError(
+                f"The demonstrations have {min(lengths)} to {max(lengths)} decisions, but GAIL "
+                "needs a fixed horizon (its reward would else favour long or short episodes "
+                "whatever was shown); give episodes of one length, or choose bc."
+            )
+        _check_fit(self.observation_space, decisions.observations, "observations")
+        _check_fit(self.action_space, decisions.actions, "actions")
+        if isinstance(self, MaskablePPO) and decisions.masks is not None:
+            choices = sum(choice_sizes(self.action_space))
+            if decisions.masks.shape[1] != choices:
+                raise SegueError(
+                    f"The masks of the demonstrations have {decisions.masks.shape[1]} entries, the "
+                    f"agent's {choices}; record them in its environment."
+                )
+        self._demonstrated, self._horizon = decisions, lengths.pop()
+
+    def collect_rollouts(
+        self,
+        env: VecEnv,
+        callback: BaseCallback,
+        rollout_buffer: RolloutBuffer,
+        n_rollout_steps: int,
+        *args: Any,
+    ) -> bool:
+        """Collect a rollout, let the discriminator learn from it and pay for it."""
+        decisions = self._shown()
+        if not self._cloned:
+            self._cloned = True
+            clone(
+                self,
+                decisions,
+                epochs=self.clone_epochs,
+                batch_size=_CLONE_BATCH,
+                weight_decay=_CLONE_WEIGHT_DECAY,
+                seed=self.seed or 0,
+            )
+        if not super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps, *args):
+            return False
+        self._check_horizon()
+        self._rollouts += 1
+        observations, actions = _decisions_in(rollout_buffer)
+        loss, accuracy = self.discriminator.learn(
+            (decisions.observations, decisions.actions),
+            (observations, actions),
+            self.discriminator_updates,
+            self.discriminator_batch_size,
+        )
+        self.logger.record("discriminator/loss", loss)
+        self.logger.record("discriminator/accuracy", accuracy)
+        logits = self.discriminator.logits(observations, actions)
+        self.logger.record("discriminator/mean_logit", float(logits.mean()))
+        rollout_buffer.rewards[:] = scaled(logits).reshape(rollout_buffer.rewards.shape)
+        seen = obs_as_tensor(self._last_obs, self.device)  # type: ignore[arg-type]
+        with torch.no_grad():
+            last = self.policy.predict_values(seen)
+        ended = np.asarray(self._last_episode_starts)
+        rollout_buffer.compute_returns_and_advantage(last_values=last, dones=ended)
+        return True
+
+    def train(self) -> None:
+        """Learn from the rollout: at first the critic alone, then the policy too."""
+        if self._rollouts <= self.critic_rollouts:
+            self._train_critic()
+            return
+        super().train()
+        decisions, count = self._shown(), min(_CLONE_BATCH, len(self._shown().actions))
+        losses = []
+        for _ in range(self.clone_updates):
+            rows = self._rows.choice(len(decisions.actions), size=count, replace=False)
+            loss = -log_likelihood(self, decisions, rows).mean()
+            self._step(loss, self.policy.parameters())
+            losses.append(loss.item())
+        if losses:
+            self.logger.record("train/demonstrations_nats", float(np.mean(losses)))
+
+    def own_state(self) -> dict[str, Any]:
+        """Give what an exact continuation needs beyond what PPO's does."""
+        shown = self._demonstrated
+        return {
+            "demonstrated": None if shown is None else dict(vars(shown)),
+            "horizon": self._horizon,
+            "cloned": self._cloned,
+            "rollouts": self._rollouts,
+            "rows": self._rows.bit_generator.state,
+            "discriminator": self.discriminator.state_dict(),
+        }
+
+    def load_own_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state that `own_state` gave."""
+        shown = state["demonstrated"]
+        self._demonstrated = None if shown is None else Decisions(**shown)
+        self._horizon = state["horizon"]
+        self._cloned, self._rollouts = state["cloned"], state["rollouts"]
+        self._rows.bit_generator.state = state["rows"]
+        self.discriminator.load_state_dict(state["discriminator"])
+
+    def _shown(self) -> Decisions:
+        if self._demonstrated is None:
+            raise SegueError(
+                "GAIL has nothing to imitate; call demonstrate(episodes) before learn."
+            )
+        return self._demonstrated
+
+    def _check_horizon(self) -> None:
+        for episode in self.ep_info_buffer or ():
+            if episode["l"] != self._horizon:
+                raise SegueError(
+                    f"An episode of the agent ended after {episode['l']} decisions and the "
+                    f"demonstrations have {self._horizon}, but GAIL needs a fixed horizon; "
+                    "use an environment whose episodes all have one length, or choose bc."
+                )
+
+    def _train_critic(self) -> None:
+        """Teach the critic the returns, without what the actor uses."""
+        actors = self._actor_parameters()
+        critics = [p for p in self.policy.parameters() if all(p is not other for other in actors)]
+        self._update_learning_rate(self.policy.optimizer)
+        self.policy.set_training_mode(True)
+        settings: Any = self
+        losses = []
+        for _ in range(settings.n_epochs):
+            for part in self.rollout_buffer.get(settings.batch_size):
+                values = self.policy.predict_values(part.observations).flatten()
+                loss = mse_loss(values, part.returns)
+                self._step(loss, critics)
+                losses.append(loss.item())
+        self.logger.record("train/value_loss", float(np.mean(losses)))
+
+    def _actor_parameters(self) -> list[torch.nn.Parameter]:
+        """Those that the likelihood of an action depends on."""
+        likelihood = log_likelihood(self, self._shown(), np.arange(1)).sum()
+        parameters = list(self.policy.parameters())
+        slopes = torch.autograd.grad(likelihood, parameters, allow_unused=True)
+        return [p for p, slope in zip(parameters, slopes, strict=True) if slope is not None]
+
+    def _step(self, loss: torch.Tensor, parameters: Iterable[torch.nn.Parameter]) -> None:
+        """Let the policy's optimiser change these parameters, and no others."""
+        moved = list(parameters)
+        slopes = torch.autograd.grad(loss, moved, allow_unused=True)
+        self.policy.optimizer.zero_grad()
+        for parameter, slope in zip(moved, slopes, strict=True):
+            parameter.grad = slope
+        torch.nn.utils.clip_grad_norm_(moved, self.max_grad_norm)
+        self.policy.optimizer.step()
+
+
+class GAIL(AdversarialImitation, PPO):
+    """GAIL on `stable_baselines3.PPO`."""
+
+
+class MaskableGAIL(AdversarialImitation, MaskablePPO):
+    """GAIL on `sb3_contrib.MaskablePPO`: masked actions are never taken."""
+
+
+def scaled(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Rewards of a rollout: mean 0, and a standard deviation of 1 at most."""
+    return np.asarray((logits - logits.mean()) / max(float(logits.std()), 1.0), np.float32)
+
+
+def _decisions_in(buffer: RolloutBuffer) -> tuple[Observations, npt.NDArray[Any]]:
+    """Decisions of a rollout of s steps in n environments, one after the other (s * n, ...)."""
+    seen: Any = buffer.observations
+    count = buffer.rewards.size
+    if isinstance(seen, dict):
+        flat: Observations = {key: x.reshape(count, *x.shape[2:]) for key, x in seen.items()}
+    else:
+        flat = seen.reshape(count, *seen.shape[2:])
+    return flat, buffer.actions.reshape(count, -1)
+
+
+def _check_fit(space: spaces.Space[Any], values: Observations, name: str) -> None:
+    """Refuse demonstrations of another environment."""
+    if isinstance(space, spaces.Dict):
+        fits = isinstance(values, dict) and set(values) == set(space)
+        for key in space if fits else ():
+            assert isinstance(values, dict)
+            _check_fit(space[key], values[key], f"observations {key!r}")
+    else:
+        fits = isinstance(values, np.ndarray) and values.shape[1:] == space.shape
+        if fits and isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
+            top = space.n if isinstance(space, spaces.Discrete) else space.nvec
+            fits = bool(np.all((values >= 0) & (values < top)))  # type: ignore[operator]
+    if not fits:
+        raise SegueError(
+            f"The {name} of the demonstrations do not lie in the agent's {space}; "
+            "record them in its environment."
+        )
+
+
+__all__ = ["GAIL", "AdversarialImitation", "MaskableGAIL", "scaled"]

@@ -1,0 +1,143 @@
+"""The table of `segue.experiments.imitation_study`, from what its runs gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from segue.experiments.imitation import CRITIC_DECISIONS
+from segue.experiments.imitation_study import COUNTS, SHARE
+from segue.experiments.statistics import bootstrap, improvement_interval
+
+Floats = npt.NDArray[np.float64]
+
+TITLES = {
+    "bc": "behaviour cloning",
+    "dqfd": "DQfD",
+    "gail": "GAIL",
+    "bc-ppo": "cloning, then PPO",
+    "ppo": "PPO",
+    "dagger": "DAgger",
+}
+LAST = 0.1
+"""Part of a curve that its end is the mean of."""
+
+
+def imitation_markdown(figures: Mapping[str, Any]) -> str:
+    """Write what `measure_demonstrations` gave as Markdown."""
+    parts = []
+    for env, place in figures["places"].items():
+        parts += [f"## `{env}`", "", *_reached(place), "", *_better(place), "", *_spared(place), ""]
+    return "\n".join((*_explained(figures), "", *parts))
+
+
+def shares(place: Mapping[str, Any], key: str) -> Floats:
+    """Return of every run and test episode as a share of the optimum, (runs, episodes)."""
+    returns = np.array([run["returns"] for run in place["runs"][key]])
+    return np.asarray(returns / np.array(place["optima"]))
+
+
+def first_reached(run: Mapping[str, Any], target: float, most: int) -> int:
+    """Steps after which the return of a run first was `target`; `most` where it never was."""
+    steps, returns = (np.array(part) for part in run["curve"])
+    reached = np.flatnonzero(returns >= target)
+    return int(steps[reached[0]]) if len(reached) else most
+
+
+def steps_to_target(place: Mapping[str, Any]) -> tuple[float, dict[str, list[int]]]:
+    """Return to be reached, and the steps from reward that each run of PPO needed for it.
+
+    The return is `SHARE` of the way from random play to where PPO without demonstrations ends, in
+    the mean of its seeds. The steps of those that imitated first include what the critic saw
+    played.
+    """
+    plain = place["runs"]["ppo 0"]
+    ends = [
+        np.mean(run["curve"][1][-max(1, round(LAST * len(run["curve"][1]))) :]) for run in plain
+    ]
+    random = float(np.mean(place["baselines"]["random"]))
+    target = random + SHARE * (float(np.mean(ends)) - random)
+    most = int(place["steps"])
+    found = {"ppo 0": [first_reached(run, target, most) for run in plain]}
+    for count in COUNTS:
+        key = f"bc-ppo {count}"
+        found[key] = [
+            first_reached(run, target, most) + CRITIC_DECISIONS for run in place["runs"][key]
+        ]
+    return target, found
+
+
+def _explained(figures: Mapping[str, Any]) -> Sequence[str]:
+    return (
+        f"Returns on held-out pieces and scenes as a share of the exact optimum, in per cent: "
+        f"interquartile mean over {figures['seeds']} seeds and all test episodes, with its 95 % "
+        "stratified-bootstrap interval. Demonstrations are the solver's, on pieces that are also "
+        "trained on; each seed draws its own.",
+    )
+
+
+def _reached(place: Mapping[str, Any]) -> list[str]:
+    """What the agents reach, by the number of demonstrations."""
+    optima = np.array(place["optima"])
+    lines = [
+        f"| agent | {' | '.join(f'{count} shown' for count in COUNTS)} |",
+        f"| --- |{' ---: |' * len(COUNTS)}",
+    ]
+    for name, returns in place["baselines"].items():
+        value = 100 * float(np.mean(np.array(returns) / optima))
+        lines.append(f"| {name} (mean) | {' | '.join([f'{value:.1f}'] * len(COUNTS))} |")
+    for method in ("ppo", "bc", "dqfd", "gail", "bc-ppo", "dagger"):
+        cells = []
+        for count in COUNTS:
+            key = "ppo 0" if method == "ppo" else f"{method} {count}"
+            cells.append(_cell(place, key) if key in place["runs"] else "")
+        note = {"ppo": ", none shown", "dagger": ", as many asked"}.get(method, "")
+        lines.append(f"| {TITLES[method]}{note} | {' | '.join(cells)} |")
+    return lines
+
+
+def _cell(place: Mapping[str, Any], key: str) -> str:
+    found = bootstrap(100 * shares(place, key), np.random.default_rng(0))
+    return f"{found.value:.1f} ({found.low:.1f} to {found.high:.1f})"
+
+
+def _better(place: Mapping[str, Any]) -> list[str]:
+    """How likely the others beat behaviour cloning."""
+    lines = [
+        f"| probability of beating cloning | {' | '.join(f'{c} shown' for c in COUNTS)} |",
+        f"| --- |{' ---: |' * len(COUNTS)}",
+    ]
+    for method in ("dqfd", "gail", "bc-ppo"):
+        cells = []
+        for count in COUNTS:
+            ours, theirs = shares(place, f"{method} {count}"), shares(place, f"bc {count}")
+            found = improvement_interval(ours, theirs, np.random.default_rng(0))
+            cells.append(f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})")
+        lines.append(f"| {TITLES[method]} | {' | '.join(cells)} |")
+    return lines
+
+
+def _spared(place: Mapping[str, Any]) -> list[str]:
+    """Steps that PPO needs, with and without demonstrations."""
+    target, found = steps_to_target(place)
+    most = int(place["steps"])
+    plain = float(np.median(found["ppo 0"]))
+    lines = [
+        f"Steps from reward until the training return is {target:.3f}, {100 * SHARE:.0f} % of the "
+        f"way from random play to where PPO ends ({most:,} steps), medians over the seeds; those "
+        f"that imitated first count {CRITIC_DECISIONS:,} in which the critic watched.",
+        "",
+        "| shown | steps | of PPO's | never got there |",
+        "| ---: | ---: | ---: | ---: |",
+    ]
+    for key, steps in found.items():
+        median = float(np.median(steps))
+        never = sum(value >= most for value in steps)
+        shown = key.split()[1]
+        lines.append(
+            f"| {shown} | {median:,.0f} | {100 * median / plain:.0f} % | {never} of {len(steps)} |"
+        )
+    return lines
