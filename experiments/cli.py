@@ -199,7 +199,7 @@ def bench(
         list[str] | None,
         typer.Argument(
             help="stepping, rendering, audio, analysis, training (the default); counterpoint, "
-            "finished-edit, highlight, montage, rl-tuner, strangers."
+            "demonstrations, finished-edit, highlight, montage, rl-tuner, strangers."
         ),
     ] = None,
     seeds: Annotated[

@@ -255,4 +255,14 @@ def _gathered(place: Place, folder: Path, seeds: int) -> dict[str, Any]:
             key = f"{job.method} {job.count}"
             runs.setdefault(key, []).append(json.loads(_result(folder, job).read_text()))
     others = {other.name: other.returns.tolist() for other in baselines(env, episodes)}
-    return {"optima": optima, "steps": config.steps, "baselines": others, "runs": runs}
+    found = {"optima": optima, "steps": config.steps, "baselines": others, "runs": runs}
+    return {name: _rounded(value) for name, value in found.items()}
+
+
+def _rounded(value: Any) -> Any:
+    """Four decimals are enough, and make a small file."""
+    if isinstance(value, dict):
+        return {name: _rounded(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_rounded(part) for part in value]
+    return round(value, 4) if isinstance(value, float) else value

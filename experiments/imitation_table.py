@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from segue.experiments.figures import learning_curve
 from segue.experiments.imitation import CRITIC_DECISIONS
 from segue.experiments.imitation_study import COUNTS, SHARE
 from segue.experiments.statistics import bootstrap, improvement_interval
@@ -40,14 +41,14 @@ def shares(place: Mapping[str, Any], key: str) -> Floats:
     return np.asarray(returns / np.array(place["optima"]))
 
 
-def first_reached(run: Mapping[str, Any], target: float, most: int) -> int:
-    """Steps after which the return of a run first was `target`; `most` where it never was."""
+def first_reached(run: Mapping[str, Any], target: float) -> float:
+    """Steps after which the return of a run first was `target`; infinity where it never was."""
     steps, returns = (np.array(part) for part in run["curve"])
     reached = np.flatnonzero(returns >= target)
-    return int(steps[reached[0]]) if len(reached) else most
+    return float(steps[reached[0]]) if len(reached) else np.inf
 
 
-def steps_to_target(place: Mapping[str, Any]) -> tuple[float, dict[str, list[int]]]:
+def steps_to_target(place: Mapping[str, Any]) -> tuple[float, dict[str, list[float]]]:
     """Return to be reached, and the steps from reward that each run of PPO needed for it.
 
     The return is `SHARE` of the way from random play to where PPO without demonstrations ends, in
@@ -60,14 +61,40 @@ def steps_to_target(place: Mapping[str, Any]) -> tuple[float, dict[str, list[int
     ]
     random = float(np.mean(place["baselines"]["random"]))
     target = random + SHARE * (float(np.mean(ends)) - random)
-    most = int(place["steps"])
-    found = {"ppo 0": [first_reached(run, target, most) for run in plain]}
+    found = {"ppo 0": [first_reached(run, target) for run in plain]}
     for count in COUNTS:
         key = f"bc-ppo {count}"
-        found[key] = [
-            first_reached(run, target, most) + CRITIC_DECISIONS for run in place["runs"][key]
-        ]
+        found[key] = [first_reached(run, target) + CRITIC_DECISIONS for run in place["runs"][key]]
     return target, found
+
+
+def spared_figure(place: Mapping[str, Any]) -> str:
+    """Draw how the return grows with the steps from reward, by the number of demonstrations.
+
+    Parameters
+    ----------
+    place : mapping
+        An environment of what `measure_demonstrations` gave.
+
+    Returns
+    -------
+    str
+        SVG: means over the seeds, beside the means of the optimum and of greedy play.
+    """
+    series = {}
+    for count in (0, *COUNTS):
+        key = f"bc-ppo {count}" if count else "ppo 0"
+        curves = [run["curve"] for run in place["runs"][key]]
+        length = min(len(steps) for steps, _ in curves)
+        seen = CRITIC_DECISIONS if count else 0
+        steps = np.array(curves[0][0][:length]) + seen
+        returns = np.mean([values[:length] for _, values in curves], axis=0)
+        series[f"{count} shown" if count else "PPO, none shown"] = (steps, returns)
+    lines = {
+        "optimum": float(np.mean(place["optima"])),
+        "greedy": float(np.mean(place["baselines"]["greedy"])),
+    }
+    return learning_curve(series, "steps from reward", "return in training", lines)
 
 
 def _explained(figures: Mapping[str, Any]) -> Sequence[str]:
@@ -123,19 +150,18 @@ def _better(place: Mapping[str, Any]) -> list[str]:
 def _spared(place: Mapping[str, Any]) -> list[str]:
     """Steps that PPO needs, with and without demonstrations."""
     target, found = steps_to_target(place)
-    most = int(place["steps"])
     plain = float(np.median(found["ppo 0"]))
     lines = [
         f"Steps from reward until the training return is {target:.3f}, {100 * SHARE:.0f} % of the "
-        f"way from random play to where PPO ends ({most:,} steps), medians over the seeds; those "
-        f"that imitated first count {CRITIC_DECISIONS:,} in which the critic watched.",
+        f"way from random play to where PPO ends ({place['steps']:,} steps), medians over the "
+        f"seeds; those that imitated first count {CRITIC_DECISIONS:,} in which the critic watched.",
         "",
         "| shown | steps | of PPO's | never got there |",
         "| ---: | ---: | ---: | ---: |",
     ]
     for key, steps in found.items():
         median = float(np.median(steps))
-        never = sum(value >= most for value in steps)
+        never = int(np.isinf(steps).sum())
         shown = key.split()[1]
         lines.append(
             f"| {shown} | {median:,.0f} | {100 * median / plain:.0f} % | {never} of {len(steps)} |"

@@ -13,6 +13,7 @@ from segue.envs.base.atomic import atomic_path
 from segue.envs.base.errors import SegueError
 from segue.experiments import (
     demonstrations_table,
+    imitation_study,
     melody_table,
     montage_table,
     strangers_table,
@@ -20,10 +21,19 @@ from segue.experiments import (
 )
 from segue.experiments.counterpoint_table import counterpoint_markdown, measure_counterpoint
 from segue.experiments.highlight_table import highlight_markdown, measure_highlight
+from segue.experiments.imitation_table import imitation_markdown
 from segue.experiments.progress import Tell, progress_bar
 from segue.experiments.summary_table import SummaryFiles
 
-TABLES = ("counterpoint", "finished-edit", "highlight", "montage", "rl-tuner", "strangers")
+TABLES = (
+    "counterpoint",
+    "demonstrations",
+    "finished-edit",
+    "highlight",
+    "montage",
+    "rl-tuner",
+    "strangers",
+)
 """What there are tables of."""
 
 RUNS = Path("runs")
@@ -126,6 +136,13 @@ def _montage(seeds: int | None, command: Sequence[str], tell: Tell) -> tuple[Any
     return found, montage_table.montage_markdown(found)
 
 
+def _demonstrations(seeds: int | None, command: Sequence[str], tell: Tell) -> tuple[Any, str]:
+    figures = imitation_study.measure_demonstrations(
+        RUNS / "demonstrations", command, tell, seeds or imitation_study.SEEDS
+    )
+    return figures, imitation_markdown(figures)
+
+
 def _strangers(seeds: int | None, command: Sequence[str], tell: Tell) -> tuple[Any, str]:
     figures = strangers_table.measure_strangers(command, tell, seeds or strangers_table.SEEDS)
     return figures, strangers_table.strangers_markdown(figures)
@@ -133,6 +150,7 @@ def _strangers(seeds: int | None, command: Sequence[str], tell: Tell) -> tuple[A
 
 _MAKERS = {
     "counterpoint": _counterpoint,
+    "demonstrations": _demonstrations,
     "finished-edit": _finished_edit,
     "montage": _montage,
     "rl-tuner": _rl_tuner,

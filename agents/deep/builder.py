@@ -60,10 +60,10 @@ def build(
         Seeds the networks, the agent's choices and `venv`.
     hyperparameters : mapping of str to Any
         Keyword arguments of the agent's class. ``policy`` is chosen by the observation space when
-        left out; ``"pointer"`` is `PointerPolicy` and ``"chained"`` `ChainedPointerPolicy`
-        (maskable-ppo only), ``"integers"`` one for
-        `MultiDiscrete` observations that is faster than the usual one (not dqn); ``"attention"``
-        the usual one on an `AttentionExtractor`, for observations with a set or a token history.
+        left out; ``"pointer"`` is `PointerPolicy` and ``"chained"`` `ChainedPointerPolicy` (agents
+        made of MaskablePPO only), ``"integers"`` one for `MultiDiscrete` observations that is
+        faster than the usual one, ``"attention"`` the usual one on an `AttentionExtractor`, for
+        observations with a set or a token history.
 
     Returns
     -------

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from sb3_contrib import MaskablePPO
+from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.policies import BasePolicy
 
 from segue.agents.demonstrations.episode import Decisions, Episode, Observations
 from segue.envs.base.errors import SegueError
@@ -75,12 +77,14 @@ def clone(
         policy.set_training_mode(True)
         total = 0.0
         for rows in np.array_split(generator.permutation(count), -(-count // batch_size)):
-            loss = -log_likelihood(model, demonstrations, rows).mean()
+            loss = -log_likelihood(policy, demonstrations, rows).mean()
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             total += loss.item() * len(rows)
-        losses.append(total / count if held_out is None else _surprise(model, held_out))
+        if held_out is not None:
+            total = -float(log_likelihoods(policy, held_out).mean()) * count
+        losses.append(total / count)
         if held_out is not None and losses[-1] == min(losses):
             best = {name: value.clone() for name, value in policy.state_dict().items()}
         if progress:
@@ -120,33 +124,34 @@ def hold_out(
 
 
 def log_likelihood(
-    model: OnPolicyAlgorithm, decisions: Decisions, rows: npt.NDArray[np.int64]
+    policy: BasePolicy, decisions: Decisions, rows: npt.NDArray[np.int64]
 ) -> torch.Tensor:
-    """Log-probability that the policy gives to some of the decisions, (n,), in nats."""
-    observation, _ = model.policy.obs_to_tensor(_rows_of(decisions.observations, rows))
+    """Log-probability that an actor-critic gives to some of the decisions, (n,), in nats."""
+    actor: Any = policy
+    observation, _ = policy.obs_to_tensor(_rows_of(decisions.observations, rows))
     actions = torch.as_tensor(decisions.actions[rows])
     extra = {}
-    if isinstance(model, MaskablePPO) and decisions.masks is not None:
+    if isinstance(policy, MaskableActorCriticPolicy) and decisions.masks is not None:
         extra = {"action_masks": decisions.masks[rows]}
-    _, found, _ = model.policy.evaluate_actions(observation, actions, **extra)
+    _, found, _ = actor.evaluate_actions(observation, actions, **extra)
     assert isinstance(found, torch.Tensor)
     return found
 
 
-def _surprise(model: OnPolicyAlgorithm, decisions: Decisions) -> float:
-    """Mean negative log-likelihood of all decisions, in nats."""
-    model.policy.set_training_mode(False)
+def log_likelihoods(policy: BasePolicy, decisions: Decisions) -> npt.NDArray[np.float32]:
+    """Log-probability of all decisions, float32 (n,), in nats; nothing is learnt from it."""
+    policy.set_training_mode(False)
     count = len(decisions.actions)
     with torch.no_grad():
         parts = [
-            log_likelihood(model, decisions, rows)
+            log_likelihood(policy, decisions, rows)
             for rows in np.array_split(np.arange(count), -(-count // _EVALUATED_AT_ONCE))
         ]
-    return -float(torch.cat(parts).mean())
+    return np.asarray(torch.cat(parts).numpy(), np.float32)
 
 
 def _rows_of(seen: Observations, rows: npt.NDArray[np.int64]) -> Observations:
     return {key: part[rows] for key, part in seen.items()} if isinstance(seen, dict) else seen[rows]
 
 
-__all__ = ["clone", "hold_out", "log_likelihood"]
+__all__ = ["clone", "hold_out", "log_likelihood", "log_likelihoods"]

@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn.functional import softplus
 
 from segue.agents.deep.integer_policy import IntegerExtractor
-from segue.agents.demonstrations.episode import Observations
+from segue.agents.demonstrations.episode import Decisions
 from segue.agents.demonstrations.recording import choice_sizes
 from segue.envs.base.errors import SegueError
 
@@ -72,8 +72,8 @@ class Discriminator:
 
     def learn(
         self,
-        demonstrated: tuple[Observations, npt.NDArray[Any]],
-        agents: tuple[Observations, npt.NDArray[Any]],
+        demonstrated: Decisions,
+        agents: Decisions,
         updates: int,
         batch_size: int,
     ) -> tuple[float, float]:
@@ -81,9 +81,8 @@ class Discriminator:
 
         Parameters
         ----------
-        demonstrated, agents : (observations, actions)
-            Observations (n, ...), or a dict of them, and actions (n,) or (n, k); the numbers of
-            decisions need not be the same.
+        demonstrated, agents : Decisions
+            Their numbers need not be the same. Masks are not looked at.
         updates : int
             Steps of the descent, at least 1.
         batch_size : int
@@ -96,7 +95,7 @@ class Discriminator:
         accuracy : float
             Share of the decisions that it told rightly while it learnt.
         """
-        real, made = self._inputs(*demonstrated), self._inputs(*agents)
+        real, made = self._inputs(demonstrated), self._inputs(agents)
         losses, right = [], []
         for _ in range(updates):
             of_real = self.network(*self._drawn(real, batch_size))
@@ -109,11 +108,9 @@ class Discriminator:
             right.append(float(((of_real > 0).float().mean() + (of_made < 0).float().mean()) / 2))
         return float(np.mean(losses)), float(np.mean(right))
 
-    def logits(
-        self, observations: Observations, actions: npt.NDArray[Any]
-    ) -> npt.NDArray[np.float32]:
+    def logits(self, decisions: Decisions) -> npt.NDArray[np.float32]:
         """Judge decisions: above 0 where demonstrated ones are likelier, float32 (n,)."""
-        seen, done = self._inputs(observations, actions)
+        seen, done = self._inputs(decisions)
         with torch.no_grad():
             parts = [
                 self.network([part[rows] for part in seen], done[rows])
@@ -135,14 +132,12 @@ class Discriminator:
         self._optimiser.load_state_dict(state["optimizer"])
         self._generator.bit_generator.state = state["random"]
 
-    def _inputs(
-        self, observations: Observations, actions: npt.NDArray[Any]
-    ) -> tuple[list[torch.Tensor], torch.Tensor]:
+    def _inputs(self, decisions: Decisions) -> tuple[list[torch.Tensor], torch.Tensor]:
         """Lay decisions out for the network: one matrix a part, and the actions (n, k)."""
-        count = len(actions)
-        parts = observations if isinstance(observations, dict) else {"": observations}
-        seen = [_matrix(parts[key], count) for key in self.network.keys]
-        return seen, _matrix(actions, count)
+        seen, count = decisions.observations, len(decisions.actions)
+        parts = seen if isinstance(seen, dict) else {"": seen}
+        matrices = [_matrix(parts[key], count) for key in self.network.keys]
+        return matrices, _matrix(decisions.actions, count)
 
     def _drawn(
         self, inputs: tuple[list[torch.Tensor], torch.Tensor], count: int

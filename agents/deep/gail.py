@@ -11,12 +11,21 @@ nothing. The reward may therefore be the discriminator's logit, ``log D - log(1 
 Levine 2018), which saturates neither for very bad decisions, as ``-log(1 - D)`` does, nor for very
 good ones, as ``log D`` does. It is centred, and divided by its deviation where that exceeds 1, so
 that the critic need not follow the discriminator's growing confidence.
+
+Where few demonstrations meet many situations, a discriminator soon tells the two apart by the
+situations, which the agent did not choose, and says little of the decisions. Cloning says more of
+these. So the agent begins as a clone of the demonstrator, and how likely its decisions are to the
+clone is a part of the reward. The demonstrator's decisions have the greatest such reward where they
+were shown (Watson, Huang & Heess 2023, coherent soft imitation), elsewhere it is the prior from
+which the discriminator may draw the agent (as in KL control: Jaques et al. 2017).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+import inspect
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,11 +36,12 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.utils import obs_as_tensor
 from stable_baselines3.common.vec_env import VecEnv
 from torch.nn.functional import mse_loss
 
-from segue.agents.deep.cloning import clone, log_likelihood
+from segue.agents.deep.cloning import clone, log_likelihood, log_likelihoods
 from segue.agents.deep.discriminator import Discriminator
 from segue.agents.demonstrations.episode import Decisions, Episode, Observations, decisions_of
 from segue.agents.demonstrations.recording import choice_sizes
@@ -52,11 +62,10 @@ class AdversarialImitation(OnPolicyAlgorithm):
         Of PPO or MaskablePPO.
     clone_epochs : int
         Passes over the demonstrations that the policy imitates before its first rollout; 0 begins
-        from chance.
-    clone_updates : int
-        Batches of demonstrated decisions that the policy imitates after each update by reward
-        (Jena, Liu & Sycara 2021); 0 is plain GAIL. They hold the policy near what was shown where
-        few demonstrations leave the discriminator unsure.
+        from chance, without a clone. Many teach it the demonstrations by heart.
+    clone_weight : float
+        What a nat of the clone's log-likelihood is worth, in deviations of the discriminator's
+        reward; 0 leaves it out.
     critic_rollouts : int
         First rollouts that teach the discriminator and the critic alone. Untaught ones would have
         the policy forget what it has imitated.
@@ -84,7 +93,7 @@ class AdversarialImitation(OnPolicyAlgorithm):
         self,
         *args: Any,
         clone_epochs: int = 100,
-        clone_updates: int = 32,
+        clone_weight: float = 2.0,
         critic_rollouts: int = 2,
         discriminator_updates: int = 16,
         discriminator_batch_size: int = 512,
@@ -93,7 +102,7 @@ class AdversarialImitation(OnPolicyAlgorithm):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.clone_epochs, self.clone_updates = clone_epochs, clone_updates
+        self.clone_epochs, self.clone_weight = clone_epochs, clone_weight
         self.critic_rollouts = critic_rollouts
         self.discriminator_updates = discriminator_updates
         self.discriminator_batch_size = discriminator_batch_size
@@ -106,8 +115,8 @@ class AdversarialImitation(OnPolicyAlgorithm):
         )
         self._demonstrated: Decisions | None = None
         self._horizon = 0
-        self._cloned, self._rollouts = False, 0
-        self._rows = np.random.default_rng(self.seed)
+        self._rollouts = 0
+        self._clone: BasePolicy | None = None
 
     def demonstrate(self, episodes: Sequence[Episode]) -> None:
         """Say what to imitate, in place of what was said before.
@@ -150,33 +159,28 @@ class AdversarialImitation(OnPolicyAlgorithm):
         *args: Any,
     ) -> bool:
         """Collect a rollout, let the discriminator learn from it and pay for it."""
-        decisions = self._shown()
-        if not self._cloned:
-            self._cloned = True
+        shown = self._shown()
+        if self.clone_epochs and self._clone is None:
             clone(
                 self,
-                decisions,
+                shown,
                 epochs=self.clone_epochs,
                 batch_size=_CLONE_BATCH,
                 weight_decay=_CLONE_WEIGHT_DECAY,
                 seed=self.seed or 0,
             )
+            self._clone = deepcopy(self.policy)
         if not super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps, *args):
             return False
         self._check_horizon()
         self._rollouts += 1
-        observations, actions = _decisions_in(rollout_buffer)
+        made = _decisions_in(rollout_buffer)
         loss, accuracy = self.discriminator.learn(
-            (decisions.observations, decisions.actions),
-            (observations, actions),
-            self.discriminator_updates,
-            self.discriminator_batch_size,
+            shown, made, self.discriminator_updates, self.discriminator_batch_size
         )
         self.logger.record("discriminator/loss", loss)
         self.logger.record("discriminator/accuracy", accuracy)
-        logits = self.discriminator.logits(observations, actions)
-        self.logger.record("discriminator/mean_logit", float(logits.mean()))
-        rollout_buffer.rewards[:] = scaled(logits).reshape(rollout_buffer.rewards.shape)
+        rollout_buffer.rewards[:] = self._paid(made).reshape(rollout_buffer.rewards.shape)
         seen = obs_as_tensor(self._last_obs, self.device)  # type: ignore[arg-type]
         with torch.no_grad():
             last = self.policy.predict_values(seen)
@@ -190,15 +194,6 @@ class AdversarialImitation(OnPolicyAlgorithm):
             self._train_critic()
             return
         super().train()
-        decisions, count = self._shown(), min(_CLONE_BATCH, len(self._shown().actions))
-        losses = []
-        for _ in range(self.clone_updates):
-            rows = self._rows.choice(len(decisions.actions), size=count, replace=False)
-            loss = -log_likelihood(self, decisions, rows).mean()
-            self._step(loss, self.policy.parameters())
-            losses.append(loss.item())
-        if losses:
-            self.logger.record("train/demonstrations_nats", float(np.mean(losses)))
 
     def own_state(self) -> dict[str, Any]:
         """Give what an exact continuation needs beyond what PPO's does."""
@@ -206,9 +201,8 @@ class AdversarialImitation(OnPolicyAlgorithm):
         return {
             "demonstrated": None if shown is None else dict(vars(shown)),
             "horizon": self._horizon,
-            "cloned": self._cloned,
             "rollouts": self._rollouts,
-            "rows": self._rows.bit_generator.state,
+            "clone": None if self._clone is None else dict(self._clone.state_dict()),
             "discriminator": self.discriminator.state_dict(),
         }
 
@@ -217,8 +211,11 @@ class AdversarialImitation(OnPolicyAlgorithm):
         shown = state["demonstrated"]
         self._demonstrated = None if shown is None else Decisions(**shown)
         self._horizon = state["horizon"]
-        self._cloned, self._rollouts = state["cloned"], state["rollouts"]
-        self._rows.bit_generator.state = state["rows"]
+        self._rollouts = state["rollouts"]
+        self._clone = None
+        if state["clone"] is not None:
+            self._clone = deepcopy(self.policy)
+            self._clone.load_state_dict(state["clone"])
         self.discriminator.load_state_dict(state["discriminator"])
 
     def _shown(self) -> Decisions:
@@ -237,10 +234,16 @@ class AdversarialImitation(OnPolicyAlgorithm):
                     "use an environment whose episodes all have one length, or choose bc."
                 )
 
+    def _paid(self, made: Decisions) -> npt.NDArray[np.float32]:
+        """Rewards of decisions, (n,)."""
+        judged = scaled(self.discriminator.logits(made))
+        if self._clone is None or not self.clone_weight:
+            return judged
+        return scaled(judged + np.float32(self.clone_weight) * log_likelihoods(self._clone, made))
+
     def _train_critic(self) -> None:
         """Teach the critic the returns, without what the actor uses."""
-        actors = self._actor_parameters()
-        critics = [p for p in self.policy.parameters() if all(p is not other for other in actors)]
+        critic = self._critic_parameters()
         self._update_learning_rate(self.policy.optimizer)
         self.policy.set_training_mode(True)
         settings: Any = self
@@ -249,50 +252,66 @@ class AdversarialImitation(OnPolicyAlgorithm):
             for part in self.rollout_buffer.get(settings.batch_size):
                 values = self.policy.predict_values(part.observations).flatten()
                 loss = mse_loss(values, part.returns)
-                self._step(loss, critics)
+                self._step(loss, critic)
                 losses.append(loss.item())
         self.logger.record("train/value_loss", float(np.mean(losses)))
 
-    def _actor_parameters(self) -> list[torch.nn.Parameter]:
-        """Those that the likelihood of an action depends on."""
-        likelihood = log_likelihood(self, self._shown(), np.arange(1)).sum()
+    def _step(self, loss: torch.Tensor, parameters: list[torch.nn.Parameter]) -> None:
+        """Let the policy's optimiser change these parameters, and no others."""
+        slopes = torch.autograd.grad(loss, parameters, allow_unused=True)
+        self.policy.optimizer.zero_grad()
+        for parameter, slope in zip(parameters, slopes, strict=True):
+            parameter.grad = slope
+        torch.nn.utils.clip_grad_norm_(parameters, self.max_grad_norm)
+        self.policy.optimizer.step()
+
+    def _critic_parameters(self) -> list[torch.nn.Parameter]:
+        """Those that the likelihood of an action does not depend on."""
+        likelihood = log_likelihood(self.policy, self._shown(), np.arange(1)).sum()
         parameters = list(self.policy.parameters())
         slopes = torch.autograd.grad(likelihood, parameters, allow_unused=True)
-        return [p for p, slope in zip(parameters, slopes, strict=True) if slope is not None]
+        return [p for p, slope in zip(parameters, slopes, strict=True) if slope is None]
 
-    def _step(self, loss: torch.Tensor, parameters: Iterable[torch.nn.Parameter]) -> None:
-        """Let the policy's optimiser change these parameters, and no others."""
-        moved = list(parameters)
-        slopes = torch.autograd.grad(loss, moved, allow_unused=True)
-        self.policy.optimizer.zero_grad()
-        for parameter, slope in zip(moved, slopes, strict=True):
-            parameter.grad = slope
-        torch.nn.utils.clip_grad_norm_(moved, self.max_grad_norm)
-        self.policy.optimizer.step()
+
+def _signature(base: type[OnPolicyAlgorithm]) -> inspect.Signature:
+    """Arguments of a class and those that GAIL adds, so that both are told of by name."""
+    added = inspect.signature(AdversarialImitation.__init__).parameters.values()
+    own = [one for one in added if one.kind is inspect.Parameter.KEYWORD_ONLY]
+    return inspect.Signature([*inspect.signature(base).parameters.values(), *own])
 
 
 class GAIL(AdversarialImitation, PPO):
     """GAIL on `stable_baselines3.PPO`."""
 
+    __signature__: ClassVar[inspect.Signature] = _signature(PPO)
+
 
 class MaskableGAIL(AdversarialImitation, MaskablePPO):
     """GAIL on `sb3_contrib.MaskablePPO`: masked actions are never taken."""
 
-
-def scaled(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Rewards of a rollout: mean 0, and a standard deviation of 1 at most."""
-    return np.asarray((logits - logits.mean()) / max(float(logits.std()), 1.0), np.float32)
+    __signature__: ClassVar[inspect.Signature] = _signature(MaskablePPO)
 
 
-def _decisions_in(buffer: RolloutBuffer) -> tuple[Observations, npt.NDArray[Any]]:
+def scaled(rewards: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Rewards with mean 0 and a standard deviation of 1 at most."""
+    return np.asarray((rewards - rewards.mean()) / max(float(rewards.std()), 1.0), np.float32)
+
+
+def _decisions_in(buffer: RolloutBuffer) -> Decisions:
     """Decisions of a rollout of s steps in n environments, one after the other (s * n, ...)."""
     seen: Any = buffer.observations
-    count = buffer.rewards.size
-    if isinstance(seen, dict):
-        flat: Observations = {key: x.reshape(count, *x.shape[2:]) for key, x in seen.items()}
-    else:
-        flat = seen.reshape(count, *seen.shape[2:])
-    return flat, buffer.actions.reshape(count, -1)
+
+    def flat(values: npt.NDArray[Any], shape: tuple[int, ...] = ()) -> npt.NDArray[Any]:
+        return values.reshape(buffer.rewards.size, *(shape or values.shape[2:]))
+
+    rows: Observations = (
+        {k: flat(x) for k, x in seen.items()} if isinstance(seen, dict) else flat(seen)
+    )
+    masks = getattr(buffer, "action_masks", None)
+    actions = flat(buffer.actions).astype(np.int64)
+    if isinstance(buffer.action_space, spaces.Discrete):
+        actions = actions[:, 0]
+    return Decisions(rows, actions, None if masks is None else flat(masks, (-1,)) > 0)
 
 
 def _check_fit(space: spaces.Space[Any], values: Observations, name: str) -> None:
