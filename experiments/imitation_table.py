@@ -32,7 +32,10 @@ def imitation_markdown(figures: Mapping[str, Any]) -> str:
     parts = []
     for env, place in figures["places"].items():
         parts += [f"## `{env}`", "", *_reached(place), "", *_better(place), "", *_spared(place), ""]
-    return "\n".join((*_explained(figures), "", *parts))
+    picture = "![Returns in training, by the number of demonstrations](demonstrations.svg)"
+    first = next(iter(figures["places"]))
+    shown = f"*Returns of `{first}` while PPO learns, after it has imitated.*"
+    return "\n".join((*_explained(figures), "", *parts, picture, "", shown, ""))
 
 
 def shares(place: Mapping[str, Any], key: str) -> Floats:
@@ -68,19 +71,20 @@ def steps_to_target(place: Mapping[str, Any]) -> tuple[float, dict[str, list[flo
     return target, found
 
 
-def spared_figure(place: Mapping[str, Any]) -> str:
+def imitation_picture(figures: Mapping[str, Any]) -> str:
     """Draw how the return grows with the steps from reward, by the number of demonstrations.
 
     Parameters
     ----------
-    place : mapping
-        An environment of what `measure_demonstrations` gave.
+    figures : mapping
+        What `measure_demonstrations` gave; of the first environment.
 
     Returns
     -------
     str
         SVG: means over the seeds, beside the means of the optimum and of greedy play.
     """
+    place = next(iter(figures["places"].values()))
     series = {}
     for count in (0, *COUNTS):
         key = f"bc-ppo {count}" if count else "ppo 0"

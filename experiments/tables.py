@@ -21,7 +21,7 @@ from segue.experiments import (
 )
 from segue.experiments.counterpoint_table import counterpoint_markdown, measure_counterpoint
 from segue.experiments.highlight_table import highlight_markdown, measure_highlight
-from segue.experiments.imitation_table import imitation_markdown
+from segue.experiments.imitation_table import imitation_markdown, imitation_picture
 from segue.experiments.progress import Tell, progress_bar
 from segue.experiments.summary_table import SummaryFiles
 
@@ -55,7 +55,7 @@ def make_table(
     name : str
         One of `TABLES`.
     out : Path
-        Folder for ``<name>.md`` and ``<name>.json``; made if missing.
+        Folder for ``<name>.md``, ``<name>.json`` and a picture, if there is one; made if missing.
     seeds : int or None
         Seeds of each agent; None for the table's own number.
     command : sequence of str
@@ -90,6 +90,10 @@ def make_table(
                 figures, text = _MAKERS[name](seeds, command, tell)
         page.write_text(f"{text}\nMade by `{' '.join(command)}`.\n")
         record.write_text(json.dumps(figures, indent=1) + "\n")
+        if name in _PICTURES:
+            paths.append(out / f"{name}.svg")
+            picture = written.enter_context(atomic_path(paths[-1]))
+            picture.write_text(_PICTURES[name](figures))
     return {"figures": figures, "markdown": text, "files": [str(path) for path in paths]}
 
 
@@ -156,3 +160,5 @@ _MAKERS = {
     "rl-tuner": _rl_tuner,
     "strangers": _strangers,
 }
+
+_PICTURES = {"demonstrations": imitation_picture}

@@ -25,8 +25,8 @@ from segue.experiments.imitation_study import (
 from segue.experiments.imitation_table import (
     first_reached,
     imitation_markdown,
+    imitation_picture,
     shares,
-    spared_figure,
     steps_to_target,
 )
 from segue.experiments.learning import make_env
@@ -151,6 +151,6 @@ def test_the_table_says_who_is_better() -> None:
 
 
 def test_the_figure_names_its_curves() -> None:
-    svg = spared_figure(made_up(0.25))
+    svg = imitation_picture({"places": {"segue/LeadSheet-v0": made_up(0.25)}})
     for name in ("PPO, none shown", "100 shown", "optimum", "greedy"):
         assert name in svg

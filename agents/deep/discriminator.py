@@ -26,10 +26,9 @@ class Discriminator:
     """A network that learns whether a decision was demonstrated, with its optimiser.
 
     Its logit estimates ``log p(decision | demonstrated) - log p(decision | agent)``. From few
-    demonstrations a network would soon know each of them by heart, and whatever the agent did
-    would look alike to it. So every number of an observation is left out at random while it
-    learns: it must judge by a few at a time, and what it says of situations that were not
-    demonstrated stays graded.
+    demonstrations a network would soon know each of them by heart and say little of others. So
+    every number of an observation is left out at random while it learns: it must judge by some
+    of them at a time, which are more likely to come again than all of them together.
 
     Parameters
     ----------

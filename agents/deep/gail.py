@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from typing import Any, ClassVar
 
 import numpy as np
@@ -44,7 +43,7 @@ from torch.nn.functional import mse_loss
 from segue.agents.deep.cloning import clone, log_likelihood, log_likelihoods
 from segue.agents.deep.discriminator import Discriminator
 from segue.agents.demonstrations.episode import Decisions, Episode, Observations, decisions_of
-from segue.agents.demonstrations.recording import choice_sizes
+from segue.agents.demonstrations.fit import check_fit
 from segue.envs.base.errors import SegueError
 
 _CLONE_BATCH = 256
@@ -139,15 +138,7 @@ class AdversarialImitation(OnPolicyAlgorithm):
                 "needs a fixed horizon (its reward would else favour long or short episodes "
                 "whatever was shown); give episodes of one length, or choose bc."
             )
-        _check_fit(self.observation_space, decisions.observations, "observations")
-        _check_fit(self.action_space, decisions.actions, "actions")
-        if isinstance(self, MaskablePPO) and decisions.masks is not None:
-            choices = sum(choice_sizes(self.action_space))
-            if decisions.masks.shape[1] != choices:
-                raise SegueError(
-                    f"The masks of the demonstrations have {decisions.masks.shape[1]} entries, the "
-                    f"agent's {choices}; record them in its environment."
-                )
+        check_fit(decisions, self.observation_space, self.action_space)
         self._demonstrated, self._horizon = decisions, lengths.pop()
 
     def collect_rollouts(
@@ -169,7 +160,8 @@ class AdversarialImitation(OnPolicyAlgorithm):
                 weight_decay=_CLONE_WEIGHT_DECAY,
                 seed=self.seed or 0,
             )
-            self._clone = deepcopy(self.policy)
+            self._clone = self._same_policy()
+            self._clone.load_state_dict(self.policy.state_dict())
         if not super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps, *args):
             return False
         self._check_horizon()
@@ -185,7 +177,7 @@ class AdversarialImitation(OnPolicyAlgorithm):
         with torch.no_grad():
             last = self.policy.predict_values(seen)
         ended = np.asarray(self._last_episode_starts)
-        rollout_buffer.compute_returns_and_advantage(last_values=last, dones=ended)
+        pass
         return True
 
     def train(self) -> None:
@@ -208,15 +200,27 @@ class AdversarialImitation(OnPolicyAlgorithm):
 
     def load_own_state(self, state: Mapping[str, Any]) -> None:
         """Go on from a state that `own_state` gave."""
-        shown = state["demonstrated"]
-        self._demonstrated = None if shown is None else Decisions(**shown)
+        self._demonstrated = None
+        if state["demonstrated"] is not None:
+            shown = Decisions(**state["demonstrated"])
+            check_fit(shown, self.observation_space, self.action_space)
+            self._demonstrated = shown
         self._horizon = state["horizon"]
         self._rollouts = state["rollouts"]
         self._clone = None
         if state["clone"] is not None:
-            self._clone = deepcopy(self.policy)
+            self._clone = self._same_policy()
             self._clone.load_state_dict(state["clone"])
         self.discriminator.load_state_dict(state["discriminator"])
+
+    def _same_policy(self) -> BasePolicy:
+        """Make a policy like the agent's, with other weights."""
+        make: Any = self.policy_class
+        policy = make(
+            self.observation_space, self.action_space, self.lr_schedule, **self.policy_kwargs
+        )
+        assert isinstance(policy, BasePolicy)
+        return policy.to(self.device)
 
     def _shown(self) -> Decisions:
         if self._demonstrated is None:
@@ -312,25 +316,6 @@ def _decisions_in(buffer: RolloutBuffer) -> Decisions:
     if isinstance(buffer.action_space, spaces.Discrete):
         actions = actions[:, 0]
     return Decisions(rows, actions, None if masks is None else flat(masks, (-1,)) > 0)
-
-
-def _check_fit(space: spaces.Space[Any], values: Observations, name: str) -> None:
-    """Refuse demonstrations of another environment."""
-    if isinstance(space, spaces.Dict):
-        fits = isinstance(values, dict) and set(values) == set(space)
-        for key in space if fits else ():
-            assert isinstance(values, dict)
-            _check_fit(space[key], values[key], f"observations {key!r}")
-    else:
-        fits = isinstance(values, np.ndarray) and values.shape[1:] == space.shape
-        if fits and isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
-            top = space.n if isinstance(space, spaces.Discrete) else space.nvec
-            fits = bool(np.all((values >= 0) & (values < top)))  # type: ignore[operator]
-    if not fits:
-        raise SegueError(
-            f"The {name} of the demonstrations do not lie in the agent's {space}; "
-            "record them in its environment."
-        )
 
 
 __all__ = ["GAIL", "AdversarialImitation", "MaskableGAIL", "scaled"]
