@@ -177,7 +177,7 @@ class AdversarialImitation(OnPolicyAlgorithm):
         with torch.no_grad():
             last = self.policy.predict_values(seen)
         ended = np.asarray(self._last_episode_starts)
-        pass
+        rollout_buffer.compute_returns_and_advantage(last_values=last, dones=ended)
         return True
 
     def train(self) -> None:
