@@ -130,25 +130,29 @@ def test_what_is_left_out_makes_no_difference_and_the_rest_makes_up(name: str) -
     assert float(shares.mean()) == pytest.approx(1.0, abs=0.05)
 
 
+def told_apart(dropout: float, seed: int) -> float:
+    """How often a decision by the rule is judged above one by chance, after twenty were shown.
+
+    By the rule, each of the first four of eight integers tends to equal the action.
+    """
+    generator = np.random.default_rng(seed)
+
+    def some(count: int, share: float) -> Decisions:
+        actions, seen = generator.integers(0, 4, count), generator.integers(0, 4, (count, 8))
+        equal = generator.random((count, 4)) < share
+        seen[:, :4] = np.where(equal, actions[:, None], seen[:, :4])
+        return Decisions(seen, actions, None)
+
+    judge = made(spaces.MultiDiscrete([4] * 8), dropout, rate=1e-3)
+    judge.learn(some(20, 0.7), some(2_000, 0.0), 300, 256)
+    by_rule, by_chance = judge.logits(some(500, 0.7)), judge.logits(some(500, 0.0))
+    return float((by_rule[:, None] > by_chance).mean())
+
+
 def test_leaving_out_helps_to_judge_decisions_that_were_not_shown() -> None:
-    """Four of eight integers tend to equal the demonstrated action; twenty decisions are shown."""
-    space = spaces.MultiDiscrete([4] * 8)
-    right = []
-    for dropout in (0.0, 0.5):
-        generator = np.random.default_rng(0)
-
-        def some(count: int, share: float, generator: np.random.Generator = generator) -> Decisions:
-            actions, seen = generator.integers(0, 4, count), generator.integers(0, 4, (count, 8))
-            equal = generator.random((count, 4)) < share
-            seen[:, :4] = np.where(equal, actions[:, None], seen[:, :4])
-            return Decisions(seen, actions, None)
-
-        judge = made(space, dropout, rate=1e-3)
-        judge.learn(some(20, 0.7), some(2_000, 0.0), 300, 256)
-        good, bad = judge.logits(some(500, 0.7)), judge.logits(some(500, 0.0))
-        right.append((good[:, None] > bad).mean())
+    right = [np.mean([told_apart(dropout, seed) for seed in range(3)]) for dropout in (0.0, 0.5)]
     assert right[0] > 0.6
-    assert right[1] > right[0] + 0.05
+    assert right[1] > right[0] + 0.06
 
 
 def test_it_goes_on_bit_for_bit() -> None:
