@@ -100,7 +100,7 @@ WRONG = (
     (("nonsense",), "nonsense"),
     (
         ("bench", "nonsense"),
-        "'nonsense'; choose from stepping, rendering, audio, analysis, counterpoint",
+        "'nonsense'; choose from stepping, rendering, audio, analysis, training, counterpoint",
     ),
     (("bench", "rl-tuner", "--seeds", "0"), "seeds is 0"),
 )

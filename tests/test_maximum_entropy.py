@@ -237,7 +237,7 @@ def test_what_can_still_be_varied_counts_before_it_comes() -> None:
 def test_dqn_is_refused(tmp_path: Path) -> None:
     venv = NativeVecEnv(arms(1, 0))
     model = build("dqn", venv, seed=0, hyperparameters={"buffer_size": 1000})
-    said = "^DQN has no temperature; train it without, or choose ppo\\.$"
+    said = "^MaskedDQN has no temperature; train it without, or choose ppo\\.$"
     with pytest.raises(SegueError, match=said):
         model.learn(1000, callback=MaximumEntropy(Temperature(1.0, 1.0), 1000))
     with Board(tmp_path) as board, pytest.raises(SegueError, match=said):
