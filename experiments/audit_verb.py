@@ -20,8 +20,9 @@ from segue.experiments.audit_rivals import RIVALS
 from segue.experiments.audit_subjects import PRESETS, NoPassagesError, build, held_out
 from segue.experiments.audit_tables import audit_lines, audit_markdown
 from segue.experiments.figures import win_rates
+from segue.experiments.manifest import Source, write_manifest
 from segue.experiments.progress import Tell, progress_bar
-from segue.experiments.run_folder import RunFolder, Source, write_manifest
+from segue.experiments.run_folder import RunFolder
 
 
 def melody_verb(

@@ -1,7 +1,7 @@
 """The command line: ``segue <verb>``.
 
-Data goes to stdout, progress to stderr. Exit codes: 0 done; 2 wrong input, said in one sentence;
-130 interrupted.
+Data goes to stdout, progress to stderr. Exit codes: 0 done; 1 faults found by ``check``; 2 wrong
+input, said in one sentence; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -15,8 +15,13 @@ from typing import Annotated
 import typer
 
 from segue.envs.base.errors import SegueError
+from segue.envs.base.references import load_plugins
+from segue.experiments.cli_check import check
+from segue.experiments.cli_compare import compare
 from segue.experiments.cli_groups import audit_app, corpus_app, demonstrations_app
 from segue.experiments.cli_shared import AsJson, Out, Seed, command, finish
+from segue.experiments.cli_sweep import sweep
+from segue.experiments.cli_train import evaluate, train
 
 app = typer.Typer(
     help="Reinforcement learning for creative editing: film and melody.",
@@ -29,6 +34,16 @@ app = typer.Typer(
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(audit_app, name="audit")
 app.add_typer(demonstrations_app, name="demonstrations")
+app.command(epilog="Example: segue check their.module:Their-v0 --options '{size: 5}'")(check)
+app.command(epilog="Example: segue compare runs/ --out table/")(compare)
+app.command(epilog="Example: segue sweep segue/LeadSheet-v0 --agent ppo --trials 8 --steps 50000")(
+    sweep
+)
+
+app.command(
+    epilog="Example: segue train segue/Montage-v0 --agent maskable-ppo --steps 50000 --seed 0"
+)(train)
+app.command(epilog="Example: segue evaluate runs/segue-Montage-v0__maskable-ppo__0__...")(evaluate)
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
@@ -97,75 +112,16 @@ def edit(
     finish(record, lines, as_json)
 
 
-@app.command(
-    epilog="Example: segue train segue/Montage-v0 --agent maskable-ppo --steps 50000 --seed 0",
-)
-def train(
-    env: Annotated[str | None, typer.Argument(help="Gymnasium id, or module:id.")] = None,
-    agent: Annotated[
-        str,
-        typer.Option(
-            help="q-learning, double-q, q-lambda; ppo, maskable-ppo, a2c, dqn; from demonstrations "
-            "bc, dqfd, gail; from the environment's solver dagger."
-        ),
-    ] = "maskable-ppo",
-    steps: Annotated[int | None, typer.Option(help="Environment steps in all.")] = None,
-    demonstrations: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder that segue demonstrations wrote; bc, dqfd and gail take the newest in "
-            "runs/ that fits, ppo, maskable-ppo and a2c imitate only what is named."
-        ),
-    ] = None,
-    seed: Seed = 0,
-    out: Out = None,
-    resume: Annotated[Path | None, typer.Option(help="Run folder to go on with.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Train an agent on an environment, then test it beside the baselines."""
-    from segue.experiments.verbs import resume_verb, train_verb
-
-    if resume is not None:
-        record, lines = resume_verb(resume, steps)
-    elif env is None:
-        raise SegueError("no environment is named; give an id such as segue/Montage-v0.")
-    else:
-        record, lines = train_verb(env, agent, steps, demonstrations, seed, out, command())
-    finish(record, lines, as_json)
-
-
-@app.command(epilog="Example: segue evaluate runs/segue-Montage-v0__maskable-ppo__0__...")
-def evaluate(
-    run: Annotated[
-        Path,
-        typer.Argument(
-            help="Folder of a run that segue train wrote, or a zip that Stable-Baselines3 saved."
-        ),
-    ],
-    episodes: Annotated[int | None, typer.Option(help="Test episodes.")] = None,
-    env: Annotated[str | None, typer.Option(help="For a zip: the environment's id.")] = None,
-    agent: Annotated[str | None, typer.Option(help="For a zip: the algorithm.")] = None,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="For a zip: its maker may run any code here.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Test the newest checkpoint of a run beside the baselines."""
-    from segue.experiments.verbs import evaluate_verb
-
-    record, lines = evaluate_verb(run, episodes, env, agent, trust)
-    finish(record, lines, as_json)
-
-
 @app.command(epilog="Example: segue envs --json")
 def envs(as_json: AsJson = False) -> None:
-    """List the environments: id, spaces, horizon, bound, what each is."""
+    """List the environments, plug-ins' too: id, spaces, horizon, bound, what each is."""
     from rich.console import Console
     from rich.table import Table
 
     from segue.experiments.documentation import environment_rows
+    from segue.experiments.plugin_table import plugin_rows
 
-    rows = environment_rows()
+    rows = environment_rows() + plugin_rows()
     if as_json:
         typer.echo(json.dumps({"environments": rows}))
         return
@@ -202,9 +158,15 @@ def bench(
             "demonstrations, finished-edit, highlight, montage, rl-tuner, strangers."
         ),
     ] = None,
-    seeds: Annotated[
-        int | None,
-        typer.Option(help="How many; what they seed: docs/command-line.md."),
+    config: Annotated[
+        Path | None,
+        typer.Option(help="YAML file with the settings of a table; default that of segue."),
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="FIELD=VALUE", help="Any setting of the tables, such as seeds=5."
+        ),
     ] = None,
     out: Annotated[
         Path, typer.Option(help="Folder for the tables, other than those of speed.")
@@ -227,7 +189,9 @@ def bench(
     from segue.experiments.verbs import bench_verb
 
     files = (tvsum, summe, scores or [], shots)
-    record, lines = bench_verb(which or [], seeds, out, command(), as_json, files)
+    record, lines = bench_verb(
+        which or [], config, assignments or [], out, command(), as_json, files
+    )
     finish(record, lines, as_json)
 
 
@@ -237,6 +201,9 @@ def main() -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     try:
+        if len(sys.argv) > 1 and "--help" not in sys.argv:
+            # Before a verb: what they add counts among the choices of environments.
+            load_plugins()
         code = app(standalone_mode=False)
         if code == INTERRUPTED:
             raise KeyboardInterrupt

@@ -20,8 +20,9 @@ from segue.envs.film.human_edits import FILE, HumanEdit, Shot, read_edits, write
 from segue.envs.film.sample_film import USER_LICENCE, known_source
 from segue.envs.film.timelines import read_timelines, write_otio
 from segue.experiments.human_edit_model import learn, learnt_rows
+from segue.experiments.manifest import Source, write_manifest
 from segue.experiments.progress import Tell, progress_bar
-from segue.experiments.run_folder import RunFolder, Source, write_manifest
+from segue.experiments.run_folder import RunFolder
 
 Outcome = tuple[dict[str, Any], list[str]]
 

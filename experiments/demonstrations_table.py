@@ -21,9 +21,6 @@ from segue.envs.film.renderer import render
 from segue.envs.film.sample_film import sample_trailer
 from segue.experiments.progress import Tell
 
-SEEDS = 3
-"""Edits of each kind that are made here."""
-
 FIRST_SEED = 100
 """Seed of the first; those below were looked at while the search was written."""
 
@@ -245,7 +242,7 @@ def score(name: str, found: HumanEdit, truth: Truth) -> Row:
     )
 
 
-def measure(tell: Tell, seeds: int = SEEDS) -> list[Row]:
+def measure(tell: Tell, seeds: int) -> list[Row]:
     """Fetch the trailer, make the other edits, and lead all back to Big Buck Bunny.
 
     Raises
@@ -271,7 +268,7 @@ def measure(tell: Tell, seeds: int = SEEDS) -> list[Row]:
     return rows
 
 
-def markdown(rows: Sequence[Row], seeds: int = SEEDS) -> str:
+def markdown(rows: Sequence[Row], seeds: int) -> str:
     """Make the page of the table."""
     head = (
         "edit",

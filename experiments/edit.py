@@ -26,8 +26,8 @@ from segue.experiments.evaluation import (
     TEST_SEED,
     Evaluation,
     baselines,
+    episode_bounds,
     evaluate,
-    mean_bound,
     model_action,
     play,
 )
@@ -113,9 +113,9 @@ def cut_film(
     seeds, act = _one_seed_a_bin(env), model_action(model)
     policies = [evaluate(env, AGENT, act, seeds, progress), *baselines(env, seeds)]
     progress(0.0, "bounding the test bins")
-    found = mean_bound(env, seeds)
+    found = episode_bounds(env, seeds)
     assert found is not None
-    board.scalars(model.num_timesteps, {FRACTION: policies[0].mean / found[0]})
+    board.scalars(model.num_timesteps, {FRACTION: policies[0].mean / found.mean})
     growing: list[npt.NDArray[np.uint8]] = []
 
     def watched(e: gym.Env[Any, Any], observation: Any, info: Mapping[str, Any]) -> Any:
@@ -138,7 +138,7 @@ def cut_film(
         table=material.table,
         held_out=material.held_out,
         policies=policies,
-        bound=found[0],
+        bound=found.mean,
         curve=curve,
         strip=env.render(),
         growing=[*growing[1:], env.render()],

@@ -16,8 +16,8 @@ from segue.envs.film.gate import open_media, require_video
 from segue.experiments.compose import Composition
 from segue.experiments.edit import EditResult
 from segue.experiments.figures import learning_curve, term_bars
+from segue.experiments.manifest import Source
 from segue.experiments.report import CutRow, Report, ScoreRow, write_report
-from segue.experiments.run_folder import Source
 from segue.experiments.tensorboard import Board
 
 PICTURE_WIDTH = 256

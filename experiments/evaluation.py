@@ -14,6 +14,7 @@ from sb3_contrib import MaskablePPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from segue.agents.deep.masked_dqn import MaskedDQN
+from segue.agents.deep.plain_algorithm import PlainAlgorithm
 from segue.agents.tabular import GreedyPolicy
 
 Act = Callable[[gym.Env[Any, Any], Any, Mapping[str, Any]], Any]
@@ -77,7 +78,9 @@ def greedy_action(env: gym.Env[Any, Any], observation: Any, info: Mapping[str, A
 
 def model_action(model: BaseAlgorithm) -> Act:
     """Deterministic actions of a Stable-Baselines3 model, masked where the env has masks."""
-    masked = isinstance(model, MaskablePPO) or (isinstance(model, MaskedDQN) and model.masked)
+    masked = isinstance(model, MaskablePPO) or (
+        isinstance(model, MaskedDQN | PlainAlgorithm) and model.masked
+    )
 
     def act(env: gym.Env[Any, Any], observation: Any, info: Mapping[str, Any]) -> Any:
         extra: dict[str, Any] = (
@@ -141,13 +144,36 @@ def baselines(env: gym.Env[Any, Any], seeds: Sequence[int]) -> list[Evaluation]:
     return found
 
 
-def mean_bound(env: gym.Env[Any, Any], seeds: Sequence[int]) -> tuple[float, bool] | None:
-    """Mean over the episodes of the bound, and whether it is exact; None where there is none."""
+@dataclass(frozen=True)
+class Bounds:
+    """The best returns that episodes can have.
+
+    Attributes
+    ----------
+    values : ndarray (episodes,) float64
+        Of each episode.
+    exact : bool
+        True if all are optima, False if some are only upper bounds.
+    """
+
+    values: npt.NDArray[np.float64]
+    exact: bool
+
+    @property
+    def mean(self) -> float:
+        """Mean over the episodes."""
+        return float(self.values.mean())
+
+
+def episode_bounds(env: gym.Env[Any, Any], seeds: Sequence[int]) -> Bounds | None:
+    """Bound of the episode of each seed; None where the environment knows no finite one."""
     if not env.has_wrapper_attr("bound"):
         return None
     bounds = []
     for seed in seeds:
         env.reset(seed=seed)
         bounds.append(env.get_wrapper_attr("bound")())
-    value = float(np.mean([bound.value for bound in bounds]))
-    return value, all(bound.exact for bound in bounds)
+    values = np.array([bound.value for bound in bounds], dtype=np.float64)
+    if not np.isfinite(values).all():
+        return None
+    return Bounds(values, all(bound.exact for bound in bounds))

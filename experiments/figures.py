@@ -19,19 +19,21 @@ Points = npt.ArrayLike
 COLOURS = ("#2f6fde", "#d9730d", "#2a9d6f", "#a24bc4", "#c8384b", "#7a7f87")
 """Of the series, told apart with any colour vision and on white as well as on black."""
 
-_PAPER, _INK, _FAINT = "#ffffff", "#24292f", "#d8dce1"
-_DARK = {_PAPER: "#16191d", _INK: "#d9dde2", _FAINT: "#3a4048"}
+INK = "#24292f"
+"""Of text and axes."""
+_PAPER, _FAINT = "#ffffff", "#d8dce1"
+_DARK = {_PAPER: "#16191d", INK: "#d9dde2", _FAINT: "#3a4048"}
 
-_STYLE: Any = {
+STYLE: Any = {
     "font.family": "sans-serif",
     "font.size": 10.5,
     "svg.fonttype": "none",  # text stays text: small, sharp, searchable
     "svg.hashsalt": "segue",  # the same chart is the same file
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "text.color": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
@@ -41,6 +43,7 @@ _STYLE: Any = {
     "axes.facecolor": _PAPER,
     "legend.frameon": False,
 }
+"""Of every chart, for `matplotlib.rc_context`."""
 
 
 def learning_curve(
@@ -68,10 +71,10 @@ def learning_curve(
     from matplotlib import rc_context
     from matplotlib.ticker import EngFormatter, MaxNLocator
 
-    with rc_context(_STYLE):
-        figure, axes = _empty(3.3)
+    with rc_context(STYLE):
+        figure, axes = empty_chart(3.3)
         axes.grid(axis="y")
-        for (name, (x, y)), colour in zip(series.items(), _cycle(len(series)), strict=True):
+        for (name, (x, y)), colour in zip(series.items(), colours(len(series)), strict=True):
             few = np.size(x) < 12
             axes.plot(
                 np.asarray(x, dtype=float),
@@ -83,7 +86,7 @@ def learning_curve(
                 label=name,
             )
         for value in (lines or {}).values():
-            axes.axhline(value, color=_INK, linewidth=1.0, linestyle=(0, (4, 3)), alpha=0.7)
+            axes.axhline(value, color=INK, linewidth=1.0, linestyle=(0, (4, 3)), alpha=0.7)
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.margins(x=0.02, y=0.08)
@@ -91,8 +94,8 @@ def learning_curve(
         axes.set_ylabel(ylabel)
         if len(series) > 1:
             figure.legend(loc="outside upper left", ncols=min(len(series), 3))
-        _name_lines(axes, lines or {})
-        return _svg(figure)
+        name_lines(axes, lines or {})
+        return svg_text(figure)
 
 
 def term_bars(terms: Mapping[str, Mapping[str, float]], xlabel: str = "mean per episode") -> str:
@@ -114,8 +117,8 @@ def term_bars(terms: Mapping[str, Mapping[str, float]], xlabel: str = "mean per 
 
     names = list(dict.fromkeys(name for values in terms.values() for name in values))
     thick = 0.8 / max(len(terms), 1)
-    with rc_context(_STYLE):
-        figure, axes = _empty(0.9 + len(names) * max(0.26, 0.14 * len(terms)))
+    with rc_context(STYLE):
+        figure, axes = empty_chart(0.9 + len(names) * max(0.26, 0.14 * len(terms)))
         axes.grid(axis="x")
         rows = np.arange(len(names))
         for number, (policy, values) in enumerate(terms.items()):
@@ -123,7 +126,7 @@ def term_bars(terms: Mapping[str, Mapping[str, float]], xlabel: str = "mean per 
             offset = (number - (len(terms) - 1) / 2) * thick
             colour = COLOURS[number % len(COLOURS)]
             axes.barh(rows + offset, lengths, 0.9 * thick, color=colour, label=policy)
-        axes.axvline(0.0, color=_INK, linewidth=1.0)
+        axes.axvline(0.0, color=INK, linewidth=1.0)
         axes.set_yticks(rows, [name.replace("_", " ") for name in names])
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
@@ -132,7 +135,7 @@ def term_bars(terms: Mapping[str, Mapping[str, float]], xlabel: str = "mean per 
         axes.set_xlabel(xlabel)
         if len(terms) > 1:
             figure.legend(loc="outside upper left", ncols=min(len(terms), 3))
-        return _svg(figure)
+        return svg_text(figure)
 
 
 def win_rates(rows: Mapping[str, Sequence[float]], columns: Sequence[str]) -> str:
@@ -152,8 +155,8 @@ def win_rates(rows: Mapping[str, Sequence[float]], columns: Sequence[str]) -> st
     """
     from matplotlib import rc_context
 
-    with rc_context(_STYLE):
-        figure, axes = _empty(0.6 + 0.27 * len(rows))
+    with rc_context(STYLE):
+        figure, axes = empty_chart(0.6 + 0.27 * len(rows))
         for y, shares in enumerate(rows.values()):
             for x, share in enumerate(shares):
                 colour = _FAINT if np.isnan(share) else COLOURS[0 if share >= 0.5 else 1]
@@ -169,7 +172,7 @@ def win_rates(rows: Mapping[str, Sequence[float]], columns: Sequence[str]) -> st
         axes.tick_params(length=0)
         for side in ("left", "bottom"):
             axes.spines[side].set_visible(False)
-        return _svg(figure)
+        return svg_text(figure)
 
 
 def _cell(x: int, y: int, colour: str, depth: float) -> Any:
@@ -178,11 +181,12 @@ def _cell(x: int, y: int, colour: str, depth: float) -> Any:
     return Rectangle((x - 0.47, y - 0.44), 0.94, 0.88, facecolor=colour, alpha=depth)
 
 
-def _cycle(count: int) -> Sequence[str]:
+def colours(count: int) -> Sequence[str]:
+    """Give a colour for each of some series, again from the first where there are many."""
     return [COLOURS[number % len(COLOURS)] for number in range(count)]
 
 
-def _empty(height: float) -> tuple[Figure, Axes]:
+def empty_chart(height: float) -> tuple[Figure, Axes]:
     """Make a chart of 5 inches by `height`, which a phone shows at its full size."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -193,7 +197,7 @@ def _empty(height: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def _name_lines(axes: Axes, lines: Mapping[str, float]) -> None:
+def name_lines(axes: Axes, lines: Mapping[str, float]) -> None:
     """Write each line's name at its right end, names that would meet pushed apart."""
     if not lines:
         return
@@ -221,7 +225,7 @@ def _name_lines(axes: Axes, lines: Mapping[str, float]) -> None:
         )
 
 
-def _svg(figure: Figure) -> str:
+def svg_text(figure: Figure) -> str:
     """Write the chart; its few neutral colours turn where the reader prefers a dark page."""
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))

@@ -21,8 +21,9 @@ from segue.experiments import film_audit_multicam as multicam
 from segue.experiments.demonstrations import source_of
 from segue.experiments.figures import win_rates
 from segue.experiments.film_audit import FilmAudit
+from segue.experiments.manifest import Source, write_manifest
 from segue.experiments.progress import progress_bar
-from segue.experiments.run_folder import RunFolder, Source, write_manifest
+from segue.experiments.run_folder import RunFolder
 
 MONTAGE, MULTICAM, HIGHLIGHT = PRESETS = ("montage", "multicam", "highlight")
 

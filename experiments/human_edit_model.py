@@ -22,13 +22,15 @@ from segue.envs.film.human_edit_statistics import (
 )
 from segue.envs.film.human_edits import HumanEdit
 from segue.experiments.progress import Tell
-from segue.experiments.statistics import LEVEL, RESAMPLES, Estimate
+from segue.experiments.statistics import LEVEL, Estimate
 
 LEAST_SHOTS = 30
 """Shots that a model is fitted to at least, not counting the first two of each edit."""
 
 BLOCK = 20
 """Neighbouring shots that are drawn together for an interval, as they belong to one scene."""
+RESAMPLES = 2_000
+"""How often they are drawn."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from segue.experiments.figures import learning_curve
 from segue.experiments.imitation import CRITIC_DECISIONS
-from segue.experiments.imitation_study import COUNTS, SHARE
 from segue.experiments.statistics import bootstrap, improvement_interval
 
 Floats = npt.NDArray[np.float64]
@@ -29,9 +28,11 @@ LAST = 0.1
 
 def imitation_markdown(figures: Mapping[str, Any]) -> str:
     """Write what `measure_demonstrations` gave as Markdown."""
-    parts = []
+    parts: list[str] = []
+    counts = figures["counts"]
     for env, place in figures["places"].items():
-        parts += [f"## `{env}`", "", *_reached(place), "", *_better(place), "", *_spared(place), ""]
+        parts += [f"## `{env}`", "", *_reached(place, counts), "", *_better(place, counts), ""]
+        parts += [*_spared(place, counts, figures["share"]), ""]
     picture = "![Returns in training, by the number of demonstrations](demonstrations.svg)"
     first = next(iter(figures["places"]))
     shown = f"*Returns of `{first}` while PPO learns, after it has imitated.*"
@@ -51,10 +52,12 @@ def first_reached(run: Mapping[str, Any], target: float) -> float:
     return float(steps[reached[0]]) if len(reached) else np.inf
 
 
-def steps_to_target(place: Mapping[str, Any]) -> tuple[float, dict[str, list[float]]]:
+def steps_to_target(
+    place: Mapping[str, Any], counts: Sequence[int], share: float
+) -> tuple[float, dict[str, list[float]]]:
     """Return to be reached, and the steps from reward that each run of PPO needed for it.
 
-    The return is `SHARE` of the way from random play to where PPO without demonstrations ends, in
+    The return is `share` of the way from random play to where PPO without demonstrations ends, in
     the mean of its seeds. The steps of those that imitated first include what the critic saw
     played.
     """
@@ -63,9 +66,9 @@ def steps_to_target(place: Mapping[str, Any]) -> tuple[float, dict[str, list[flo
         np.mean(run["curve"][1][-max(1, round(LAST * len(run["curve"][1]))) :]) for run in plain
     ]
     random = float(np.mean(place["baselines"]["random"]))
-    target = random + SHARE * (float(np.mean(ends)) - random)
+    target = random + share * (float(np.mean(ends)) - random)
     found = {"ppo 0": [first_reached(run, target) for run in plain]}
-    for count in COUNTS:
+    for count in counts:
         key = f"bc-ppo {count}"
         found[key] = [first_reached(run, target) + CRITIC_DECISIONS for run in place["runs"][key]]
     return target, found
@@ -86,7 +89,7 @@ def imitation_picture(figures: Mapping[str, Any]) -> str:
     """
     place = next(iter(figures["places"].values()))
     series = {}
-    for count in (0, *COUNTS):
+    for count in (0, *figures["counts"]):
         key = f"bc-ppo {count}" if count else "ppo 0"
         curves = [run["curve"] for run in place["runs"][key]]
         length = min(len(steps) for steps, _ in curves)
@@ -111,19 +114,19 @@ def _explained(figures: Mapping[str, Any]) -> Sequence[str]:
     )
 
 
-def _reached(place: Mapping[str, Any]) -> list[str]:
+def _reached(place: Mapping[str, Any], counts: Sequence[int]) -> list[str]:
     """What the agents reach, by the number of demonstrations."""
     optima = np.array(place["optima"])
     lines = [
-        f"| agent | {' | '.join(f'{count} shown' for count in COUNTS)} |",
-        f"| --- |{' ---: |' * len(COUNTS)}",
+        f"| agent | {' | '.join(f'{count} shown' for count in counts)} |",
+        f"| --- |{' ---: |' * len(counts)}",
     ]
     for name, returns in place["baselines"].items():
         value = 100 * float(np.mean(np.array(returns) / optima))
-        lines.append(f"| {name} (mean) | {' | '.join([f'{value:.1f}'] * len(COUNTS))} |")
+        lines.append(f"| {name} (mean) | {' | '.join([f'{value:.1f}'] * len(counts))} |")
     for method in ("ppo", "bc", "dqfd", "gail", "bc-ppo", "dagger"):
         cells = []
-        for count in COUNTS:
+        for count in counts:
             key = "ppo 0" if method == "ppo" else f"{method} {count}"
             cells.append(_cell(place, key) if key in place["runs"] else "")
         note = {"ppo": ", none shown", "dagger": ", as many asked"}.get(method, "")
@@ -136,15 +139,15 @@ def _cell(place: Mapping[str, Any], key: str) -> str:
     return f"{found.value:.1f} ({found.low:.1f} to {found.high:.1f})"
 
 
-def _better(place: Mapping[str, Any]) -> list[str]:
+def _better(place: Mapping[str, Any], counts: Sequence[int]) -> list[str]:
     """How likely the others beat behaviour cloning."""
     lines = [
-        f"| probability of beating cloning | {' | '.join(f'{c} shown' for c in COUNTS)} |",
-        f"| --- |{' ---: |' * len(COUNTS)}",
+        f"| probability of beating cloning | {' | '.join(f'{c} shown' for c in counts)} |",
+        f"| --- |{' ---: |' * len(counts)}",
     ]
     for method in ("dqfd", "gail", "bc-ppo"):
         cells = []
-        for count in COUNTS:
+        for count in counts:
             ours, theirs = shares(place, f"{method} {count}"), shares(place, f"bc {count}")
             found = improvement_interval(ours, theirs, np.random.default_rng(0))
             cells.append(f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})")
@@ -152,12 +155,12 @@ def _better(place: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _spared(place: Mapping[str, Any]) -> list[str]:
+def _spared(place: Mapping[str, Any], counts: Sequence[int], share: float) -> list[str]:
     """Steps that PPO needs, with and without demonstrations."""
-    target, found = steps_to_target(place)
+    target, found = steps_to_target(place, counts, share)
     plain = float(np.median(found["ppo 0"]))
     lines = [
-        f"Steps from reward until the training return is {target:.3f}, {100 * SHARE:.0f} % of the "
+        f"Steps from reward until the training return is {target:.3f}, {100 * share:.0f} % of the "
         f"way from random play to where PPO ends ({place['steps']:,} steps), medians over the "
         f"seeds; those that imitated first count {CRITIC_DECISIONS:,} in which the critic watched.",
         "",

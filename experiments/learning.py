@@ -22,6 +22,7 @@ from segue.agents.deep import NativeVecEnv, save_checkpoint
 from segue.agents.deep.maximum_entropy import MaximumEntropy, Temperature
 from segue.agents.deep.replayable_env import ReplayableVectorEnv
 from segue.envs.base.errors import SegueError
+from segue.envs.base.references import resolve_options
 from segue.envs.base.vector import SegueVectorEnv
 from segue.experiments.tensorboard import RETURN, Board
 
@@ -48,9 +49,10 @@ def make_vector_env(
                 num_envs=num_envs,
                 vectorization_mode="vector_entry_point",
                 autoreset_mode=AutoresetMode.SAME_STEP,
-                **options,
+                **resolve_options(options),
             )
-        return ReplayableVectorEnv([partial(gym.make, env_id, **options)] * num_envs)
+        make = partial(gym.make, env_id, **resolve_options(options))
+        return ReplayableVectorEnv([make] * num_envs)
 
 
 def make_env(env_id: str, options: Mapping[str, Any]) -> gym.Env[Any, Any]:
@@ -62,7 +64,7 @@ def make_env(env_id: str, options: Mapping[str, Any]) -> gym.Env[Any, Any]:
         For an unknown id, or options that the environment does not take.
     """
     with _told(env_id):
-        return gym.make(env_id, disable_env_checker=True, **options)
+        return gym.make(env_id, disable_env_checker=True, **resolve_options(options))
 
 
 @contextmanager

@@ -18,6 +18,7 @@ import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from segue.agents.deep import load_checkpoint
+from segue.envs.base.errors import SegueError
 from segue.envs.melody.corpus_prior import corpus_prior, corpus_windows
 from segue.envs.melody.env import Melody
 from segue.envs.melody.ngram import NGramPrior
@@ -34,9 +35,6 @@ from segue.experiments.train_config import TrainConfig, default_config
 Progress = Callable[[float, str], None]
 Figures = Mapping[str, float]
 
-MELODIES = 100_000
-"""Melodies of each row and seed, as in the paper."""
-SEEDS = 5
 BATCH = 10_000
 PAIRS = 20_000
 """Random pairs of melodies whose likeness is measured."""
@@ -69,6 +67,29 @@ PUBLISHED: Figures = {
     "excessively repeated": 0.0,
 }
 """The best that any model of the paper has, figure by figure."""
+
+
+@dataclass(frozen=True)
+class RLTunerStudy:
+    """Settings of the table; its own are in ``configs/study__rl-tuner.yaml``.
+
+    Attributes
+    ----------
+    seeds : int
+        Agents of each reward.
+    melodies : int
+        Melodies of each row and seed; 100,000 in the paper.
+    steps : int or None
+        Training steps of each agent; None for those of the environment's settings.
+    """
+
+    seeds: int
+    melodies: int
+    steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if min(self.seeds, self.melodies, self.steps or 1) < 1:
+            raise SegueError("seeds, melodies and steps of the table must be at least one each.")
 
 
 @dataclass(frozen=True)
@@ -219,9 +240,7 @@ def measure(
     folder: Path,
     command: Sequence[str],
     progress: Progress,
-    seeds: int = SEEDS,
-    steps: int | None = None,
-    melodies: int = MELODIES,
+    study: RLTunerStudy,
 ) -> list[Row]:
     """Train the agents and measure what everybody writes.
 
@@ -233,24 +252,20 @@ def measure(
         For the manifests.
     progress : callable
         Told the share done and what is being done.
-    seeds : int
-        Agents of each reward.
-    steps : int or None
-        Training steps of each agent; None for those of the environment's settings.
-    melodies : int
-        Melodies of each agent.
+    study : RLTunerStudy
+        How much of it.
     """
     stick = yardstick()
     rows = [Row("people, held out", (figures(corpus_windows("test"), stick, 0),))]
     noise, drawn = [], []
-    for seed in range(seeds):
+    for seed in range(study.seeds):
         generator = np.random.default_rng(seed)
-        uniform = generator.integers(TOKENS, size=(melodies, STEPS)).astype(np.int8)
+        uniform = generator.integers(TOKENS, size=(study.melodies, STEPS)).astype(np.int8)
         noise.append(figures(uniform, stick, seed))
-        drawn.append(figures(sample(stick.prior, melodies, generator), stick, seed))
+        drawn.append(figures(sample(stick.prior, study.melodies, generator), stick, seed))
     rows += [Row("uniform random", tuple(noise)), Row("prior (n-gram)", tuple(drawn))]
     agents = {
-        reward: _agents(reward, folder, command, part, seeds, steps, melodies, stick)
+        reward: _agents(reward, folder, command, part, study, stick)
         for reward, part in (("segue", _half(progress, 0)), ("rl-tuner", _half(progress, 1)))
     }
     rows += [Row(f"PPO by the reward `{name}`", agents[name]) for name in ("rl-tuner", "segue")]
@@ -266,21 +281,19 @@ def _agents(
     folder: Path,
     command: Sequence[str],
     progress: Progress,
-    seeds: int,
-    steps: int | None,
-    melodies: int,
+    study: RLTunerStudy,
     stick: Yardstick,
 ) -> tuple[Figures, ...]:
     """Train an agent a seed and measure what it writes."""
     found = []
-    for seed in range(seeds):
+    for seed in range(study.seeds):
 
         def tell(share: float, text: str, seed: int = seed) -> None:
-            progress((seed + share) / seeds, f"{reward}, seed {seed}: {text}")
+            progress((seed + share) / study.seeds, f"{reward}, seed {seed}: {text}")
 
-        config = agent_config(reward, seed, steps)
+        config = agent_config(reward, seed, study.steps)
         model = trained_agent(config, folder / f"{reward}__{seed}", command, tell)
-        found.append(figures(play(model, melodies, seed), stick, seed))
+        found.append(figures(play(model, study.melodies, seed), stick, seed))
     return tuple(found)
 
 

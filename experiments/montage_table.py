@@ -10,7 +10,7 @@ the agents have gone on to train on the film's other shots.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from segue.agents.deep import NativeVecEnv, build, load_checkpoint
+from segue.envs.base.errors import SegueError
 from segue.envs.film.analysis import analyse
 from segue.envs.film.sample_film import sample_film
 from segue.envs.montage.env import Montage, MontageVectorEnv
@@ -34,7 +35,6 @@ from segue.experiments.train_config import TrainConfig, default_config
 Progress = Callable[[float, str], None]
 
 ENV, AGENT = "segue/Montage-v0", "maskable-ppo"
-SEEDS = 10
 EDITORS = {
     "beam": "beam of 8, knows the bin",
     "expert": "expert, knows the bin",
@@ -45,13 +45,40 @@ EDITORS = {
 }
 FOOTAGE = EditConfig(shots=16, bins=256, test_bins=16)
 """How bins are drawn from the film; cut to the made-up tune."""
-BEATS, SOLVED_BINS, DECISIONS, STEPS = 32, 64, 20_000, 40_960
-"""Beats of a film; training bins that are solved, decisions asked of the expert and steps of an
-agent that goes on to train on footage."""
+
+
+@dataclass(frozen=True)
+class MontageStudy:
+    """Settings of the table; its own are in ``configs/study__montage.yaml``.
+
+    Attributes
+    ----------
+    seeds : int
+        Agents.
+    beats : int
+        Of a film from real footage.
+    solved_bins : int
+        Training bins of real footage that the expert knows.
+    decisions : int
+        Asked of the expert on real footage.
+    steps : int
+        Of an agent that goes on to train on real footage.
+    """
+
+    seeds: int
+    beats: int
+    solved_bins: int
+    decisions: int
+    steps: int
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value < 1:
+                raise SegueError(f"{name} of the table is {value}; give at least one.")
 
 
 def measure_montage(
-    folder: Path, command: Sequence[str], tell: Progress, seeds: int = SEEDS
+    folder: Path, command: Sequence[str], tell: Progress, study: MontageStudy
 ) -> dict[str, Any]:
     """Train the agents, and measure what every editor makes of the held-out bins.
 
@@ -63,22 +90,22 @@ def measure_montage(
         For the manifests.
     tell : callable
         Told the share done and what is being done.
-    seeds : int
-        Agents.
+    study : MontageStudy
+        How much of it.
 
     Returns
     -------
     dict
-        ``seeds``, ``steps``, ``film`` and its ``attribution``; ``made_up`` and ``footage`` as
-        `compared` gives them. JSON-able.
+        ``study``, its fields; ``steps`` of training on made-up bins, ``film`` and its
+        ``attribution``; ``made_up`` and ``footage`` as `compared` gives them. JSON-able.
     """
     config = default_config(ENV, AGENT)
     options: Mapping[str, Any] = {**config.env_options, **config.test_options}
     models = []
-    for seed in range(seeds):
+    for seed in range(study.seeds):
 
         def told(share: float, text: str, seed: int = seed) -> None:
-            tell(0.7 * (seed + share) / seeds, f"seed {seed}: {text}")
+            tell(0.7 * (seed + share) / study.seeds, f"seed {seed}: {text}")
 
         one = replace(config, seed=seed)
         models.append(trained(one, folder / f"agent__{seed}", command, told))
@@ -87,17 +114,16 @@ def measure_montage(
     made_up = compared(Montage(**options), _silent(options), policies)
     film = sample_film(progress=lambda _, text: tell(0.7, text))
     shots = analyse([film.path], progress=lambda _, text: tell(0.7, text))
-    training, test, _ = split(shots, made_up_beats(BEATS), BEATS, FOOTAGE)
+    training, test, _ = split(shots, made_up_beats(study.beats), study.beats, FOOTAGE)
     held_out: dict[str, Any] = {"bank": test}
-    teachers = MontageVectorEnv(
-        EXPERT_ENVS, bank=first_bins(training, SOLVED_BINS), autoreset_mode=AutoresetMode.SAME_STEP
-    )
+    known = first_bins(training, study.solved_bins)
+    teachers = MontageVectorEnv(EXPERT_ENVS, bank=known, autoreset_mode=AutoresetMode.SAME_STEP)
     moved = []
     for seed, model in enumerate(models):
-        tell(0.75 + 0.25 * seed / seeds, f"seed {seed}: training on footage")
-        moved.append(by_model(moved_on(model, training, teachers, config, seed)))
+        tell(0.75 + 0.25 * seed / study.seeds, f"seed {seed}: training on footage")
+        moved.append(by_model(moved_on(model, training, teachers, config, seed, study)))
     return {
-        "seeds": seeds,
+        "study": asdict(study),
         "steps": config.steps,
         "film": film.path.name,
         "attribution": film.attribution,
@@ -130,21 +156,27 @@ def trained(
 
 
 def moved_on(
-    model: BaseAlgorithm, bank: Bank, teachers: MontageVectorEnv, config: TrainConfig, seed: int
+    model: BaseAlgorithm,
+    bank: Bank,
+    teachers: MontageVectorEnv,
+    config: TrainConfig,
+    seed: int,
+    study: MontageStudy,
 ) -> BaseAlgorithm:
     """Train a copy of an agent on the bins of `bank`, as `segue edit` does."""
     venv = NativeVecEnv(MontageVectorEnv(64, bank=bank, autoreset_mode=AutoresetMode.SAME_STEP))
     copy = build(AGENT, venv, seed=seed, hyperparameters=config.hyperparameters)
     assert isinstance(copy, OnPolicyAlgorithm)
     copy.policy.load_state_dict(model.policy.state_dict())
-    imitate_expert(copy, teachers, DECISIONS, seed)
-    return copy.learn(STEPS)
+    imitate_expert(copy, teachers, study.decisions, seed)
+    return copy.learn(study.steps)
 
 
 def montage_markdown(found: Mapping[str, Any]) -> str:
     """Write what `measure_montage` gave as two Markdown tables."""
     made_up, footage = (table(found[name]) for name in ("made_up", "footage"))
-    return f"""{found["seeds"]} seeds, {found["steps"]:,} training steps each after learning from
+    study = MontageStudy(**found["study"])
+    return f"""{study.seeds} seeds, {found["steps"]:,} training steps each after learning from
 the expert. The bound is an upper one; the time of the beam is that of bound and beam together.
 Pace: how well the lengths of the pieces suit the energy of the music, as a share of what the beam
 keeps on the same bins when it is not paid for the beats, and of what cuts of endless footage that
@@ -156,8 +188,8 @@ may fall on any frame could keep.
 
 ## Real footage
 
-Held-out shots of {found["film"]}, after {DECISIONS:,} decisions learnt from the expert on
-{SOLVED_BINS} bins and {STEPS:,} steps on the film's other shots. {found["attribution"]}
+Held-out shots of {found["film"]}, after {study.decisions:,} decisions learnt from the expert on
+{study.solved_bins} bins and {study.steps:,} steps on the film's other shots. {found["attribution"]}
 
 {footage}
 """

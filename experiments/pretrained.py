@@ -19,8 +19,9 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from segue.agents.deep import load_checkpoint
 from segue.envs.base.errors import SegueError
 from segue.experiments.run_folder import RunFolder, read_config
-from segue.experiments.train import TrainResult, evaluate_run, make_agent
+from segue.experiments.train import evaluate_run, make_agent
 from segue.experiments.train_config import TrainConfig
+from segue.experiments.train_result import TrainResult
 
 NAME = "montage"
 
@@ -78,7 +79,7 @@ def write_pretrained(run: Path, folder: Path) -> tuple[Path, Path]:
 def _card(config: TrainConfig, result: TrainResult) -> str:
     low, high = result.evaluation.interval()
     mean = result.evaluation.mean
-    bound = result.bound[0] if result.bound else float("nan")
+    bound = result.bounds.mean if result.bounds else float("nan")
     others = ", ".join(f"{one.name} {one.mean / bound:.3f}" for one in result.others)
     return f"""# Model card: {NAME}.safetensors
 

@@ -21,9 +21,10 @@ from segue.envs.music.corpus.library import collections
 from segue.experiments.demonstration_sources import corpus_episodes
 from segue.experiments.evaluation import TEST_SEED
 from segue.experiments.keyboard import Desk, Stopped, say_on_stderr
+from segue.experiments.manifest import Source, hide_home, write_manifest
 from segue.experiments.players import PLAYERS, Recording, Stage, stage_of
 from segue.experiments.progress import Tell, progress_bar
-from segue.experiments.run_folder import RunFolder, Source, hide_home, write_manifest
+from segue.experiments.run_folder import RunFolder
 
 Outcome = tuple[dict[str, Any], list[str]]
 

@@ -13,8 +13,8 @@ from urllib.parse import quote
 import numpy as np
 from PIL import Image
 
+from segue.experiments.manifest import hide_home
 from segue.experiments.report_records import Picture
-from segue.experiments.run_folder import hide_home
 
 THUMBNAIL_SIDE = 320
 """Longest side of a thumbnail in pixels: twice what is shown, for sharp screens."""

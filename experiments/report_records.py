@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from segue.experiments.run_folder import Source
+from segue.experiments.manifest import Source
 
 Picture = npt.NDArray[np.uint8]
 """RGB picture, (height, width, 3) uint8."""

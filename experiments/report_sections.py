@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from segue.experiments.manifest import Source
 from segue.experiments.report_html import (
     chart_address,
     escaped,
@@ -15,7 +16,6 @@ from segue.experiments.report_html import (
     size_of,
 )
 from segue.experiments.report_records import Picture, ScoreRow
-from segue.experiments.run_folder import Source
 
 COLUMN = '<th role="columnheader" scope="col"'
 

@@ -40,7 +40,8 @@ from segue.envs.base.atomic import atomic_path
 from segue.envs.base.errors import SegueError
 from segue.experiments import cli
 from segue.experiments.learning import make_env
-from segue.experiments.run_folder import CONFIG, RunFolder, command_line, write_config
+from segue.experiments.manifest import command_line
+from segue.experiments.run_folder import CONFIG, RunFolder, write_config
 from segue.experiments.train_config import (
     ALL_AGENTS,
     NEED_DEMONSTRATIONS,
@@ -144,7 +145,7 @@ def _start(config: TrainConfig, folder: Path) -> int:
     if process:
         return process
     try:
-        for stream, name in ((1, "result.json"), (2, "log.txt")):
+        for stream, name in ((1, "stdout.json"), (2, "log.txt")):
             file = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(file, stream)
         sys.argv = ["segue", "train", "--resume", str(folder), "--json"]
@@ -191,7 +192,7 @@ def _ended(process: int, folder: Path) -> dict[str, Any]:
     if status[1]:
         log = (folder / "log.txt").read_text().strip().splitlines()[-1:]
         raise SegueError(f"the run in {folder} failed ({''.join(log)}); look at its log.txt.")
-    result = json.loads((folder / "result.json").read_text().splitlines()[-1])
+    result = json.loads((folder / "stdout.json").read_text().splitlines()[-1])
     newest = max(path for path in (folder / "checkpoints").iterdir() if path.name[0] != ".")
     return {
         "result": {name: result[name] for name in result if name not in ("run", "seconds")},

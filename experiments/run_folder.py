@@ -9,16 +9,11 @@
 
 from __future__ import annotations
 
-import json
-import platform
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timezone
-from importlib import metadata
-from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,29 +27,6 @@ ROOT = Path("runs")
 """Where runs go unless told otherwise."""
 
 CONFIG = "config.yaml"
-MANIFEST = "manifest.json"
-
-
-@dataclass(frozen=True)
-class Source:
-    """Something that a run was made from.
-
-    Attributes
-    ----------
-    name : str
-        File name or title.
-    licence : str
-        SPDX identifier, or ``"LicenseRef-..."`` where none fits.
-    attribution : str
-        Whom to name; may be empty.
-    digest : str
-        SHA-256 of the file, hexadecimal; empty where there is no file.
-    """
-
-    name: str
-    licence: str
-    attribution: str
-    digest: str
 
 
 @dataclass(frozen=True)
@@ -115,57 +87,6 @@ class RunFolder:
             self.path.rmdir()
 
 
-def write_manifest(
-    folder: RunFolder,
-    *,
-    command: Sequence[str],
-    seed: int,
-    config: Mapping[str, Any],
-    sources: Sequence[Source],
-) -> Path:
-    """Write down with what a run was made: versions, platform, seed, time, sources.
-
-    It names no host and no user; the home folder is written as ``~``.
-
-    Parameters
-    ----------
-    folder : RunFolder
-        The run.
-    command : sequence of str
-        How it was started; of the program only its name is kept.
-    seed : int
-        Its seed.
-    config : mapping
-        Its settings; what JSON does not know is written as text.
-    sources : sequence of Source
-        What it was made from.
-
-    Returns
-    -------
-    Path
-        The file ``manifest.json``.
-
-    Raises
-    ------
-    SegueError
-        If the folder cannot be written to.
-    """
-    manifest = {
-        "format": "segue.manifest.v1",
-        "segue": _version("segue"),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "libraries": {name: _version(name) for name in _libraries()},
-        "command": command_line(command),
-        "seed": seed,
-        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "config": config,
-        "sources": [asdict(source) for source in sources],
-    }
-    text = json.dumps(_without_home(manifest), indent=2, ensure_ascii=False) + "\n"
-    return _write(folder.path / MANIFEST, text)
-
-
 def write_config(folder: RunFolder, config: Any) -> Path:
     """Write a run's settings, a dataclass, as ``config.yaml``.
 
@@ -176,7 +97,7 @@ def write_config(folder: RunFolder, config: Any) -> Path:
     TypeError
         If the settings hold something that YAML does not know.
     """
-    return _write(folder.path / CONFIG, to_yaml(config))
+    return write_text(folder.path / CONFIG, to_yaml(config))
 
 
 def read_config(folder: RunFolder, cls: type[Settings]) -> Settings:
@@ -197,45 +118,8 @@ def read_config(folder: RunFolder, cls: type[Settings]) -> Settings:
     return load_yaml(folder.path / CONFIG, cls)
 
 
-def command_line(arguments: Sequence[str]) -> list[str]:
-    """Give a command as it may be shown: the program's bare name, the home folder as ``~``."""
-    program, *rest = arguments or ("segue",)
-    return [Path(program).name, *map(hide_home, rest)]
-
-
-def hide_home(text: str) -> str:
-    """Write the home folder in a text as ``~``, since it tells the user's name."""
-    for home in {str(Path.home()), str(Path.home().resolve())}:
-        if Path(home) != Path(home).parent:  # A home of / tells nothing.
-            text = re.sub(rf"(?<![\w.-]){re.escape(home)}(?![\w.-])", "~", text)
-    return text
-
-
-def _without_home(value: Any) -> Any:
-    """Give a value as JSON knows it, the home folder hidden in every text."""
-    if isinstance(value, Mapping):
-        return {hide_home(str(key)): _without_home(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_home(part) for part in value]
-    if value is None or isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
-        return value
-    return hide_home(str(value))
-
-
-def _libraries() -> list[str]:
-    """Names of what segue needs, by its own metadata."""
-    needed = [line for line in metadata.requires("segue") or () if "extra ==" not in line]
-    return [re.split(r"[\s<>=!~;\[(]", line, maxsplit=1)[0] for line in needed]
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return "not installed"
-
-
-def _write(path: Path, text: str) -> Path:
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file in one go: it is there whole or not at all."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return path

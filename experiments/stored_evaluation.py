@@ -9,10 +9,17 @@ from pathlib import Path
 from segue.agents.deep import NativeVecEnv
 from segue.agents.deep.stored_model import STORED, load_zip
 from segue.envs.base.errors import SegueError
-from segue.experiments.evaluation import TEST_SEED, baselines, evaluate, mean_bound, model_action
+from segue.experiments.evaluation import (
+    TEST_SEED,
+    baselines,
+    episode_bounds,
+    evaluate,
+    model_action,
+)
 from segue.experiments.learning import Curve, make_vector_env
-from segue.experiments.train import TrainResult, make_test_env
+from segue.experiments.train import make_test_env
 from segue.experiments.train_config import default_config
+from segue.experiments.train_result import TrainResult
 
 Progress = Callable[[float, str], None]
 
@@ -61,7 +68,7 @@ def evaluate_zip(
         seconds=0.0,
         evaluation=evaluate(test, agent, model_action(model), seeds, progress),
         others=baselines(test, seeds),
-        bound=mean_bound(test, seeds),
+        bounds=episode_bounds(test, seeds),
         curve=Curve(),
         agreement={},
     )

@@ -19,20 +19,42 @@ import numpy.typing as npt
 
 from segue.envs.base.errors import SegueError
 from segue.experiments.progress import Tell
-from segue.experiments.statistics import bootstrap
+from segue.experiments.statistics import bootstrap, mean
 from segue.experiments.train import train
 from segue.experiments.train_config import NEED_DEMONSTRATIONS, default_config
 
-ENVS = ("CartPole-v1", "FrozenLake-v1", "Taxi-v4")
-AGENTS = ("q-learning", "double-q", "q-lambda", "ppo", "maskable-ppo", "a2c", "dqn")
-"""Any agent of `segue train` can be in the table; those that need demonstrations get some."""
-SEEDS = 3
-
-TEACHER = "q-learning"
-"""Agent whose episodes are the demonstrations of those that need some."""
-DEMONSTRATIONS = 100
 NEAR = 0.95
 """Share of an exact optimum from which on it counts as reached."""
+
+
+@dataclass(frozen=True)
+class StrangersStudy:
+    """Settings of the table; its own are in ``configs/study__strangers.yaml``.
+
+    Attributes
+    ----------
+    seeds : int
+        Runs of each agent, seeds 0 and on.
+    envs, agents : tuple of str
+        Ids and names; those that need demonstrations get some.
+    teacher : str
+        Agent whose episodes are these.
+    demonstrations : int
+        How many.
+    steps : int or None
+        Of each run; None for what its settings say.
+    """
+
+    seeds: int
+    envs: tuple[str, ...]
+    agents: tuple[str, ...]
+    teacher: str
+    demonstrations: int
+    steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if min(self.seeds, self.demonstrations, self.steps or 1) < 1:
+            raise SegueError("seeds, demonstrations and steps of the table must be at least one.")
 
 
 @dataclass(frozen=True)
@@ -105,10 +127,7 @@ def optimal_values(
 def measure_strangers(
     command: Sequence[str],
     tell: Tell,
-    seeds: int = SEEDS,
-    envs: Sequence[str] = ENVS,
-    agents: Sequence[str] = AGENTS,
-    steps: int | None = None,
+    study: StrangersStudy,
 ) -> dict[str, Any]:
     """Train each agent on each environment, once a seed.
 
@@ -118,12 +137,8 @@ def measure_strangers(
         What was called, for the runs' manifests.
     tell : callable
         Called with the share done and a text.
-    seeds : int
-        Runs of each, seeds 0 and on.
-    envs, agents : sequence of str
-        Ids and names.
-    steps : int or None
-        Of each run; None for what its settings say.
+    study : StrangersStudy
+        How much of it.
 
     Returns
     -------
@@ -134,22 +149,22 @@ def measure_strangers(
         play), ``mean``, ``low``, ``high`` (95 % interval over the seeds) and ``reached``.
         JSON-able.
     """
-    known = {env: known_score(env) for env in envs}
+    known = {env: known_score(env) for env in study.envs}
     runs: list[dict[str, Any]] = []
-    whole = len(envs) * len(agents)
-    for env in envs:
+    whole = len(study.envs) * len(study.agents)
+    for env in study.envs:
         with TemporaryDirectory(prefix="segue-strangers-") as name:
-            workshop = _Workshop(Path(name), env, command, steps)
-            for agent in agents:
+            workshop = _Workshop(Path(name), env, command, study)
+            for agent in study.agents:
 
                 def say(seed: int, env: str = env, agent: str = agent) -> None:
-                    tell((len(runs) + seed / seeds) / whole, f"{agent} on {env}, seed {seed}")
+                    tell((len(runs) + seed / study.seeds) / whole, f"{agent} on {env}, seed {seed}")
 
-                runs.append({"env": env, "agent": agent} | workshop.run(agent, seeds, say))
+                runs.append({"env": env, "agent": agent} | workshop.run(agent, study.seeds, say))
                 if "mean" in runs[-1]:
                     runs[-1]["reached"] = bool(runs[-1]["mean"] >= known[env].least)
     return {
-        "seeds": seeds,
+        "seeds": study.seeds,
         "known": {env: vars(score) for env, score in known.items()},
         "runs": runs,
     }
@@ -158,9 +173,11 @@ def measure_strangers(
 class _Workshop:
     """Trains the agents of one environment in a folder."""
 
-    def __init__(self, folder: Path, env: str, command: Sequence[str], steps: int | None) -> None:
+    def __init__(
+        self, folder: Path, env: str, command: Sequence[str], study: StrangersStudy
+    ) -> None:
         self._folder, self._env = folder, env
-        self._command, self._steps = command, steps
+        self._command, self._study = command, study
         self._episodes: Path | None = None
 
     def run(self, agent: str, seeds: int, say: Callable[[int], None]) -> dict[str, Any]:
@@ -173,7 +190,7 @@ class _Workshop:
         except SegueError as error:
             return {"refused": str(error)}
         returns = np.array([result.evaluation.mean for result in results])
-        estimate = bootstrap(returns[:, None], np.random.default_rng(0), np.mean)
+        estimate = bootstrap(returns[:, None], np.random.default_rng(0), mean)
         return {
             "steps": float(np.mean([result.steps for result in results])),
             "seconds": float(np.mean([result.seconds for result in results])),
@@ -186,8 +203,8 @@ class _Workshop:
 
     def _train(self, agent: str, seed: int, folder: Path) -> Any:
         config = replace(default_config(self._env, agent), seed=seed)
-        if self._steps is not None:
-            config = replace(config, steps=self._steps)
+        if self._study.steps is not None:
+            config = replace(config, steps=self._study.steps)
         if agent in NEED_DEMONSTRATIONS:
             config = replace(config, demonstrations=str(self._demonstrations()))
         return train(config, folder, self._command)
@@ -199,12 +216,12 @@ class _Workshop:
         from segue.experiments.recording import record_verb
 
         if self._episodes is None:
-            teacher = self._folder / f"{TEACHER}-0"
+            teacher = self._folder / f"{self._study.teacher}-0"
             if not teacher.is_dir():
                 teacher = self._folder / "teacher"
-                self._train(TEACHER, 0, teacher)
+                self._train(self._study.teacher, 0, teacher)
             self._episodes = self._folder / "demonstrations"
-            asked = Recording(self._env, str(teacher), DEMONSTRATIONS, 0)
+            asked = Recording(self._env, str(teacher), self._study.demonstrations, 0)
             record_verb(asked, self._episodes, self._command)
         return self._episodes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,16 +20,15 @@ from segue.agents.tabular import QTable, load_newest
 from segue.envs.base.errors import SegueError
 from segue.experiments.beginning import Begun, begin
 from segue.experiments.evaluation import (
-    TEST_SEED,
     Act,
-    Evaluation,
     baselines,
+    episode_bounds,
     evaluate,
-    mean_bound,
     model_action,
 )
 from segue.experiments.learning import Curve, learn, make_env, make_vector_env
-from segue.experiments.run_folder import RunFolder, read_config, write_config, write_manifest
+from segue.experiments.manifest import write_manifest
+from segue.experiments.run_folder import RunFolder, read_config, write_config
 from segue.experiments.tabular_training import TabularTraining
 from segue.experiments.tensorboard import FRACTION, RETURN, Board
 from segue.experiments.train_config import (
@@ -36,7 +36,10 @@ from segue.experiments.train_config import (
     NEED_DEMONSTRATIONS,
     TABULAR,
     TrainConfig,
+    check_agent,
 )
+from segue.experiments.train_result import TrainResult
+from segue.experiments.training_sources import demonstration_sources
 
 Progress = Callable[[float, str], None]
 
@@ -45,59 +48,6 @@ IMITATION = "imitation/loss"
 
 ROLLOUT_AGENTS = ("a2c", "maskable-ppo", "ppo")
 """Agents that learn from rollouts, which entropy can be added to."""
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """What a run gave.
-
-    Attributes
-    ----------
-    run : Path
-        Its folder.
-    steps : int
-        Steps made in all.
-    seconds : float
-        Wall-clock of this call's training.
-    evaluation : Evaluation
-        Of the trained agent.
-    others : list of Evaluation
-        Random and greedy, on the same episodes.
-    bound : (float, bool) or None
-        Mean bound, and whether it is the exact optimum.
-    curve : Curve
-        Return while it learnt; empty for agents that learn a table or only imitate.
-    agreement : mapping of str to float
-        Of an agent that only imitates, with demonstrations that were held out; see
-        `segue.experiments.beginning.agreement`.
-    """
-
-    run: Path
-    steps: int
-    seconds: float
-    evaluation: Evaluation
-    others: list[Evaluation]
-    bound: tuple[float, bool] | None
-    curve: Curve
-    agreement: Mapping[str, float]
-
-    def as_json(self) -> dict[str, Any]:
-        """Record for ``--json``."""
-        record: dict[str, Any] = {
-            "run": str(self.run),
-            "steps": self.steps,
-            "seconds": round(self.seconds, 3),
-            "mean_return": self.evaluation.mean,
-            "interval": list(self.evaluation.interval()),
-            "baselines": {other.name: other.mean for other in self.others},
-        }
-        if self.bound is not None:
-            value, exact = self.bound
-            key = "fraction_of_optimum" if exact else "fraction_of_bound"
-            record[key] = self.evaluation.mean / value
-        if self.agreement:
-            record["agreement"] = dict(self.agreement)
-        return record
 
 
 @dataclass(frozen=True)
@@ -113,28 +63,47 @@ class _Learnt:
 
 
 def train(
-    config: TrainConfig, out: Path | None, command: Sequence[str], progress: Progress | None = None
+    config: TrainConfig,
+    out: Path | None,
+    command: Sequence[str],
+    progress: Progress | None = None,
+    compared: bool = True,
 ) -> TrainResult:
-    """Train in a new run folder (`out`, or one under ``runs/``), then evaluate."""
-    _check(config)
-    # What cannot work is refused before a folder is made.
-    make_test_env(config).close()
-    if config.agent in TABULAR:
-        TabularTraining(config, make_test_env(config))
-    else:
-        make_agent(config, num_envs=1)
+    """Train in a new run folder (`out`, or one under ``runs/``), then evaluate.
+
+    With `compared`, random and greedy play the test episodes too, and their bounds are told.
+    """
+    check_trainable(config)
+    shown = Path(config.demonstrations)
+    sources = demonstration_sources(shown) if config.demonstrations else []
     if out is not None and (out / "checkpoints").is_dir():
         # Its checkpoints would be taken for this run's when it is resumed.
         raise SegueError(f"{out} holds a run already; name another folder, or --resume {out}.")
     folder = RunFolder.create(None, config.env, config.agent, config.seed, out)
     write_config(folder, config)
-    write_manifest(
-        folder, command=command, seed=config.seed, config={"env": config.env}, sources=()
-    )
-    return _run(config, folder, progress, resumed=False)
+    write_manifest(folder, command=command, seed=config.seed, config=vars(config), sources=sources)
+    return _run(config, folder, progress, resumed=False, compared=compared)
 
 
-def resume(path: Path, steps: int | None, progress: Progress | None = None) -> TrainResult:
+def check_trainable(config: TrainConfig) -> None:
+    """Refuse what cannot work, before a folder is made.
+
+    Raises
+    ------
+    SegueError
+        If a setting is out of its range, or environment and agent cannot be made by the settings.
+    """
+    _check(config)
+    make_test_env(config).close()
+    if config.agent in TABULAR:
+        TabularTraining(config, make_test_env(config))
+    else:
+        make_agent(config, num_envs=1)
+
+
+def resume(
+    path: Path, steps: int | None, progress: Progress | None = None, compared: bool = True
+) -> TrainResult:
     """Go on with the run in `path` up to `steps` (its own number unless given)."""
     if not (path / "config.yaml").is_file():
         raise SegueError(f"{path} is no run folder; name a folder that segue train wrote.")
@@ -143,10 +112,11 @@ def resume(path: Path, steps: int | None, progress: Progress | None = None) -> T
     if steps is not None:
         config = TrainConfig(**{**vars(config), "steps": steps})
         write_config(folder, config)
-    return _run(config, folder, progress, resumed=True)
+    return _run(config, folder, progress, resumed=True, compared=compared)
 
 
 def _check(config: TrainConfig) -> None:
+    check_agent(config.agent)
     if config.steps < 1 or config.seed < 0:
         raise SegueError(
             f"steps is {config.steps} and seed {config.seed}; give at least one step and a seed "
@@ -171,7 +141,11 @@ def _check(config: TrainConfig) -> None:
 
 
 def _run(
-    config: TrainConfig, folder: RunFolder, progress: Progress | None, resumed: bool
+    config: TrainConfig,
+    folder: RunFolder,
+    progress: Progress | None,
+    resumed: bool,
+    compared: bool,
 ) -> TrainResult:
     began = time.perf_counter()
     runner = _imitator if config.agent in IMITATORS else _deep
@@ -179,11 +153,13 @@ def _run(
     with ExitStack() as boards:
         learnt, board = runner(config, folder, boards, progress, resumed)
         seconds = time.perf_counter() - began
-        result = _evaluated(config, folder.path, learnt, seconds, progress)
+        result = _evaluated(config, folder.path, learnt, seconds, progress, compared)
         board.scalars(learnt.steps, {f"test/{RETURN}": result.evaluation.mean})
         for key in ("fraction_of_optimum", "fraction_of_bound"):
             if key in result.as_json():
                 board.scalars(learnt.steps, {FRACTION: result.as_json()[key]})
+    # Last, since it tells that the run is finished.
+    result.keep(config, goes_on=resumed)
     return result
 
 
@@ -309,33 +285,46 @@ def _evaluated(
     learnt: _Learnt,
     seconds: float,
     progress: Progress | None,
+    compared: bool = True,
 ) -> TrainResult:
     env = make_test_env(config)
-    seeds = range(TEST_SEED, TEST_SEED + config.eval_episodes)
+    seeds = range(config.eval_seed, config.eval_seed + config.eval_episodes)
     evaluation = evaluate(env, config.agent, learnt.act, seeds, progress)
-    others = baselines(env, seeds)
-    bound = mean_bound(env, seeds)
+    others = baselines(env, seeds) if compared else []
+    bounds = episode_bounds(env, seeds) if compared else None
     return TrainResult(
-        run, learnt.steps, seconds, evaluation, others, bound, learnt.curve, learnt.agreement
+        run, learnt.steps, seconds, evaluation, others, bounds, learnt.curve, learnt.agreement
     )
 
 
 def evaluate_run(path: Path, episodes: int | None, progress: Progress | None = None) -> TrainResult:
-    """Evaluate the newest checkpoint of a run on its test episodes."""
+    """Evaluate the newest checkpoint of a run on its test episodes.
+
+    With as many episodes as the run's settings say, its stored result is written anew.
+    """
     if not (path / "config.yaml").is_file():
         raise SegueError(f"{path} is no run folder; name a folder that segue train wrote.")
     folder = RunFolder(path)
     config = read_config(folder, TrainConfig)
+    usual = episodes in (None, config.eval_episodes)
     if episodes is not None:
         config = TrainConfig(**{**vars(config), "eval_episodes": episodes})
     if config.agent in TABULAR:
         table = load_newest(QTable, folder.checkpoints)
         act = TabularTraining(config, make_test_env(config)).act(table)
-        return _evaluated(config, path, _Learnt(act, table.steps), 0.0, progress)
+        learnt = _Learnt(act, table.steps)
+    else:
+        learnt = _restored(config, folder)
+    result = _evaluated(config, path, learnt, 0.0, progress)
+    if usual and os.access(path, os.W_OK):
+        result.keep(config, goes_on=True)
+    return result
+
+
+def _restored(config: TrainConfig, folder: RunFolder) -> _Learnt:
+    """Read the newest checkpoint of a deep agent."""
     model, _ = make_agent(config, config.num_envs)
     kept, act = load_checkpoint(model, folder.checkpoints, to_learn=False), model_action(model)
     if config.agent in IMITATORS:
-        learnt = _Learnt(act, 0, agreement=kept)
-    else:
-        learnt = _Learnt(act, model.num_timesteps, Curve(**kept))
-    return _evaluated(config, path, learnt, 0.0, progress)
+        return _Learnt(act, 0, agreement=kept)
+    return _Learnt(act, model.num_timesteps, Curve(**kept))

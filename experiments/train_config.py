@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
 from segue.agents.deep import AGENTS
+from segue.agents.registry import find_agent, own_agents
 from segue.envs.base.errors import SegueError
+from segue.experiments.typed_yaml import from_plain, read_yaml
 
 TABULAR = ("q-learning", "double-q", "q-lambda")
 """Agents that learn a table."""
@@ -35,7 +36,7 @@ class TrainConfig:
     env : str
         Gymnasium id.
     agent : str
-        One of ALL_AGENTS.
+        One of ALL_AGENTS, or one of others: see `segue.agents.registry`.
     steps : int
         Environment steps in all; of dagger, decisions that the expert is asked for; bc makes none.
     seed : int
@@ -44,6 +45,8 @@ class TrainConfig:
         Environments side by side (deep agents).
     eval_episodes : int
         Test episodes.
+    eval_seed : int
+        Of the first of them; training seeds lie below 10,000.
     checkpoint_every : int
         Steps between checkpoints.
     demonstrations : str
@@ -79,6 +82,7 @@ class TrainConfig:
     seed: int = 0
     num_envs: int = 64
     eval_episodes: int = 20
+    eval_seed: int = 10_000
     checkpoint_every: int = 50_000
     demonstrations: str = ""
     cloning: Mapping[str, Any] = field(default_factory=lambda: dict(CLONING))
@@ -102,15 +106,48 @@ def default_config(env: str, agent: str) -> TrainConfig:
     SegueError
         For an unknown agent.
     """
-    if agent not in ALL_AGENTS:
-        raise SegueError(f"there is no agent {agent!r}; choose one of {', '.join(ALL_AGENTS)}.")
+    check_agent(agent)
     folder = resources.files("segue.experiments") / "configs"
     prefix = env.rpartition(":")[2].replace("/", "-")
-    file = folder / f"{prefix}__{agent}.yaml"
-    if agent in TABULAR and not file.is_file():
-        file = folder / f"{prefix}__{TABULAR[0]}.yaml"
-    if not file.is_file():
-        # Rollouts of 2,048 steps, as Stable-Baselines3 has them with one environment.
-        rollout = {"n_steps": 256} if agent in ("ppo", "maskable-ppo") else {}
-        return TrainConfig(env, agent, num_envs=8, hyperparameters=rollout)
-    return TrainConfig(env, agent, **yaml.safe_load(file.read_text()))
+    for name in (agent, TABULAR[0]) if agent in TABULAR else (agent,):
+        with resources.as_file(folder / f"{prefix}__{name}.yaml") as file:
+            if file.is_file():
+                return read_experiment(file, env, agent)
+    # Rollouts of 2,048 steps, as Stable-Baselines3 has them with one environment.
+    rollout = {"n_steps": 256} if agent in ("ppo", "maskable-ppo") else {}
+    return TrainConfig(env, agent, num_envs=8, hyperparameters=rollout)
+
+
+def read_experiment(path: Path, env: str | None = None, agent: str | None = None) -> TrainConfig:
+    """Read the settings of a run from a YAML file, such as a run's ``config.yaml``.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    env, agent : str or None
+        What stands for these in place of the file's; None for the file's.
+
+    Raises
+    ------
+    SegueError
+        If the file cannot be read, or a field is missing, unknown or of a wrong type.
+    """
+    plain = read_yaml(path)
+    given = {"env": env, "agent": agent}
+    if isinstance(plain, Mapping):
+        plain = {**plain, **{name: value for name, value in given.items() if value is not None}}
+    return from_plain(plain, TrainConfig, str(path))
+
+
+def check_agent(agent: str) -> None:
+    """Refuse an agent that does not exist.
+
+    Raises
+    ------
+    SegueError
+        That names those that do.
+    """
+    if agent not in ALL_AGENTS and find_agent(agent) is None:
+        known = ", ".join((*ALL_AGENTS, *own_agents()))
+        raise SegueError(f"there is no agent {agent!r}; choose one of {known}.")

@@ -18,8 +18,8 @@ from segue.envs.music.piano_roll import write_piano_roll
 from segue.envs.music.piano_roll_animation import write_animation
 from segue.envs.music.score import write_score
 from segue.experiments.compose import Composition
+from segue.experiments.manifest import Source
 from segue.experiments.progress import Tell
-from segue.experiments.run_folder import Source
 from segue.experiments.tensorboard import FRACTION, RETURN, Board
 
 

@@ -54,6 +54,17 @@ def load_yaml(path: Path, cls: type[Settings]) -> Settings:
     SegueError
         If the file cannot be read or is no YAML, or a field is unknown, missing or of a wrong type.
     """
+    return from_plain(read_yaml(path), cls, str(path))
+
+
+def read_yaml(path: Path) -> Any:
+    """Read plain values from a YAML file; an empty one is an empty mapping.
+
+    Raises
+    ------
+    SegueError
+        If the file cannot be read, is too large or is no YAML.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
@@ -67,7 +78,7 @@ def load_yaml(path: Path, cls: type[Settings]) -> Settings:
         where = getattr(error, "problem_mark", None)
         line = f" in line {where.line + 1}" if where else ""
         raise SegueError(f"{path} is not YAML{line}; mend it or write it anew.") from error
-    return from_plain({} if plain is None else plain, cls, str(path))
+    return {} if plain is None else plain
 
 
 def from_plain(plain: Any, cls: type[Settings], name: str) -> Settings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -28,23 +27,12 @@ from segue.experiments.edit_report import (
     write_film_report,
     write_pictures,
 )
+from segue.experiments.manifest import Source, command_line, write_manifest
 from segue.experiments.material import EditConfig, prepare
+from segue.experiments.overrides import OPTION, read_assignments
 from segue.experiments.progress import Tell, progress_bar
-from segue.experiments.run_folder import (
-    RunFolder,
-    Source,
-    command_line,
-    write_config,
-    write_manifest,
-)
+from segue.experiments.run_folder import RunFolder, write_config
 from segue.experiments.tensorboard import Board
-from segue.experiments.train import (
-    TrainResult,
-    evaluate_run,
-    resume,
-    train,
-)
-from segue.experiments.train_config import NEED_DEMONSTRATIONS, default_config
 from segue.experiments.tune_files import show_tune, soundfont_source, write_tune
 
 Outcome = tuple[dict[str, Any], list[str]]
@@ -216,81 +204,10 @@ def tune_grid(tune: Tune, wav: Path) -> BeatGrid:
     return grid_of_tune(tempo, beats, metre.pulses, energy)
 
 
-def train_verb(
-    env: str,
-    agent: str,
-    steps: int | None,
-    demonstrations: Path | None,
-    seed: int,
-    out: Path | None,
-    command: Sequence[str],
-) -> Outcome:
-    """``segue train``."""
-    config = default_config(env, agent)
-    config = replace(config, seed=seed, steps=config.steps if steps is None else steps)
-    if demonstrations is None and agent in NEED_DEMONSTRATIONS:
-        # Imported late: it loads what reads film.
-        from segue.experiments.demonstration_sources import newest_demonstrations
-
-        demonstrations = newest_demonstrations(env)
-        if demonstrations is not None:
-            print(f"segue: {agent} learns from {demonstrations}", file=sys.stderr)
-    if demonstrations is not None:
-        config = replace(config, demonstrations=str(demonstrations))
-    with progress_bar(f"training {agent}") as tell:
-        return _train_outcome(train(config, out, command, tell))
-
-
-def resume_verb(run: Path, steps: int | None) -> Outcome:
-    """``segue train --resume``."""
-    with progress_bar("training on") as tell:
-        return _train_outcome(resume(run, steps, tell))
-
-
-def evaluate_verb(
-    run: Path, episodes: int | None, env: str | None, agent: str | None, trust: bool
-) -> Outcome:
-    """``segue evaluate``."""
-    from segue.experiments.stored_evaluation import evaluate_zip
-
-    if episodes is not None and episodes < 1:
-        raise SegueError(f"episodes is {episodes}; give at least one.")
-    stored = run.is_file()
-    if not stored and (env is not None or agent is not None or trust):
-        raise SegueError(
-            f"{run} is no zip of Stable-Baselines3, which --env, --agent and --trust are for; "
-            "leave them out, or name a zip."
-        )
-    with progress_bar("evaluating") as tell:
-        if stored:
-            return _train_outcome(evaluate_zip(run, env, agent, trust, episodes, tell))
-        return _train_outcome(evaluate_run(run, episodes, tell))
-
-
-def _train_outcome(result: TrainResult) -> Outcome:
-    record = result.as_json()
-    low, high = result.evaluation.interval()
-    lines = [
-        f"run: {result.run}",
-        f"{result.steps:,} steps in {result.seconds:.1f} s",
-        f"{result.evaluation.name}: return {result.evaluation.mean:.3f} "
-        f"(95 % interval {low:.3f} to {high:.3f} over {len(result.evaluation.returns)} episodes)",
-    ]
-    lines += [f"{other.name}: return {other.mean:.3f}" for other in result.others]
-    lines += [
-        f"{name} as in the demonstrations held out: {100 * share:.1f} %"
-        for name, share in result.agreement.items()
-    ]
-    if result.bound is not None:
-        value, exact = result.bound
-        what = "exact optimum" if exact else "upper bound"
-        lines.append(f"{what}: {value:.3f}; fraction {result.evaluation.mean / value:.4f}")
-    return record, lines
-
-
 def bench_verb(
     which: Sequence[str],
-    seeds: int | None,
+    config: Path | None,
+    assignments: Sequence[str],
     out: Path,
     command: Sequence[str],
     quiet: bool,
@@ -309,19 +226,30 @@ def bench_verb(
     from segue.experiments.summary_table import summary_files
 
     files = summary_files(*summaries)
-
     speeds = [name for name in which if name not in tables.TABLES]
     for name in speeds:
         if name not in bench.PARTS:
             known = ", ".join((*bench.PARTS, *tables.TABLES))
             raise SegueError(f"There is no benchmark {name!r}; choose from {known}.")
+    chosen = [name for name in which if name in tables.TABLES]
+    if config is not None and len(chosen) != 1:
+        raise SegueError(f"{config} has the settings of one table; name that table alone.")
+    if assignments and not chosen:
+        raise SegueError(
+            f"Benchmarks of speed have no settings; leave {OPTION} out, or name one of "
+            f"{', '.join(tables.TABLES)}."
+        )
+    # All of them first: a wrong setting should be known before hours of training.
+    studies = {}
+    for name in chosen:
+        given = read_assignments(assignments, tables.STUDIES.get(name, tables.SeedStudy))
+        studies[name] = tables.read_study(name, config, given)
     record: dict[str, Any] = {}
     if speeds or not which:
         record |= bench.measure(speeds) if quiet else bench.bench(speeds)
     lines: list[str] = []
-    for name in which:
-        if name in tables.TABLES:
-            made = tables.make_table(name, out, seeds, command, files)
-            record[name] = made["figures"]
-            lines += [made["markdown"], *made["files"]]
+    for name, study in studies.items():
+        made = tables.make_table(name, out, study, command, files)
+        record[name] = made["figures"]
+        lines += [made["markdown"], *made["files"]]
     return record, lines

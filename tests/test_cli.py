@@ -102,14 +102,15 @@ WRONG = (
         ("bench", "nonsense"),
         "'nonsense'; choose from stepping, rendering, audio, analysis, training, counterpoint",
     ),
-    (("bench", "rl-tuner", "--seeds", "0"), "seeds is 0"),
+    (("bench", "montage", "--set", "seeds=0"), "seeds of the table is 0"),
 )
 
 
 @pytest.mark.parametrize(("arguments", "named"), WRONG, ids=lambda value: str(value)[:60])
 def test_wrong_input_is_one_sentence_and_code_2(arguments, named, media, tmp_path, inside):
     given = [media / part if (media / part).exists() else part for part in arguments]
-    extra = () if arguments[0] in ("evaluate", "nonsense", "bench") else ("--out", tmp_path / "out")
+    no_folder = arguments[0] in ("evaluate", "nonsense", "bench") or "--resume" in arguments
+    extra = () if no_folder else ("--out", tmp_path / "out")
     code, out, err = inside(*given, *extra, cwd=tmp_path, SEGUE_CACHE=str(media / "cache"))
     assert code == 2, err
     assert named in one_sentence(err)

@@ -16,8 +16,9 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
+from segue.agents.registry import Surroundings
 from segue.envs.base.vector import SegueVectorEnv
-from segue.experiments.evaluation import evaluate, mean_bound, random_action
+from segue.experiments.evaluation import episode_bounds, evaluate, random_action
 from segue.experiments.learning import make_vector_env
 from segue.experiments.train import train
 from segue.experiments.train_config import TrainConfig
@@ -121,8 +122,8 @@ def test_an_agent_trains_on_it_as_the_text_says(example: ModuleType, tmp_path: P
     )
     result = train(config, tmp_path, ["segue"])
     assert result.steps == 64
-    assert result.bound is not None
-    assert result.bound[1]
+    assert result.bounds is not None
+    assert result.bounds.exact
     assert {other.name for other in result.others} == {"random", "greedy"}
 
 
@@ -164,8 +165,9 @@ def test_the_new_term_is_reported_beside_the_others(example: ModuleType) -> None
 def test_illegal_actions_have_no_probability(example: ModuleType) -> None:
     envs = gym.make_vec(example.ENV, num_envs=4)
     observation, info = envs.reset(seed=0)
-    policy = example.LinearPolicy(envs.single_observation_space, envs.single_action_space)
-    chance = policy.probabilities(policy.encode(observation), info["action_mask"])
+    spaces = envs.single_observation_space, envs.single_action_space
+    agent = example.Reinforce(Surroundings(*spaces, 4, True, 0))
+    chance = agent.probabilities(observation, info["action_mask"] == 1)
     np.testing.assert_array_equal(chance > 0, info["action_mask"] == 1)
     np.testing.assert_allclose(chance.sum(axis=1), 1.0)
 
@@ -173,12 +175,11 @@ def test_illegal_actions_have_no_probability(example: ModuleType) -> None:
 @named("own_agent")
 def test_the_agent_learns(example: ModuleType) -> None:
     env, seeds = gym.make(example.ENV, piece_seed=1), range(10_000, 10_004)
-    policy = example.train(40)
-    learnt = evaluate(env, "REINFORCE", policy.act, seeds)
+    learnt = evaluate(env, "REINFORCE", example.playing(example.train(40)), seeds)
     random = evaluate(env, "random", random_action(np.random.default_rng(0)), seeds)
-    best = mean_bound(env, seeds)
+    best = episode_bounds(env, seeds)
     assert best is not None
-    assert learnt.mean - random.mean > 0.3 * best[0]
+    assert learnt.mean - random.mean > 0.3 * best.mean
     assert learnt.terms["legality"] == 0.0
 
 

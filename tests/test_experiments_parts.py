@@ -29,18 +29,11 @@ from segue.experiments import bench as bench_module
 from segue.experiments.bench import bench, measure
 from segue.experiments.bench_tables import print_tables
 from segue.experiments.figures import learning_curve, term_bars
+from segue.experiments.manifest import Source, command_line, hide_home, write_manifest
 from segue.experiments.progress import progress_bar
 from segue.experiments.report import CutRow, Report, ScoreRow, write_report
 from segue.experiments.report_html import clock, number
-from segue.experiments.run_folder import (
-    RunFolder,
-    Source,
-    command_line,
-    hide_home,
-    read_config,
-    write_config,
-    write_manifest,
-)
+from segue.experiments.run_folder import RunFolder, read_config, write_config
 from segue.experiments.tensorboard import (
     ANIMATION_FRAMES,
     ANIMATION_SIDE,

@@ -14,8 +14,8 @@ from segue.agents.demonstrations import read_episodes
 from segue.experiments import imitation_study
 from segue.experiments.imitation import CRITIC_DECISIONS
 from segue.experiments.imitation_study import (
-    COUNTS,
     PLACES,
+    DemonstrationStudy,
     Job,
     Place,
     jobs,
@@ -30,8 +30,13 @@ from segue.experiments.imitation_table import (
     steps_to_target,
 )
 from segue.experiments.learning import make_env
+from segue.experiments.tables import read_study
 
-SMALL = Place("segue/LeadSheet-v0", {"pieces": 3, "bars": 1}, {"pieces": 2, "piece_seed": 1000})
+SMALL = Place("segue/LeadSheet-v0", {"pieces": 3, "bars": 1}, {"piece_seed": 1000})
+SMALL_STUDY = DemonstrationStudy(seeds=1, counts=(1, 2), episodes=2, share=0.95)
+STUDY = read_study("demonstrations", None, {})
+assert isinstance(STUDY, DemonstrationStudy)
+COUNTS = STUDY.counts
 
 
 def made_up(better: float) -> dict[str, Any]:
@@ -51,7 +56,7 @@ def made_up(better: float) -> dict[str, Any]:
 
 
 def test_every_agent_has_a_run_for_each_seed_and_count() -> None:
-    found = jobs(2)
+    found = jobs(replace(STUDY, seeds=2))
     names = {job.name for job in found}
     assert len(found) == len(names) == 2 * 2 * (4 * len(COUNTS) + 2)
     for place in PLACES:
@@ -64,12 +69,12 @@ def test_training_tuning_and_test_are_apart(tmp_path: Path) -> None:
     """Tests are of other pieces than those shown and trained on, and begin from nothing else."""
     for place in PLACES:
         job = Job(place, "ppo", 0, 3)
-        config = study_config(job, tmp_path)
+        config = study_config(job, tmp_path, 40)
         assert config.greedy_demonstrations == config.expert_decisions == 0
         assert config.demonstrations == ""
         (seed,) = (name for name in config.test_options if name.endswith("_seed"))
         assert config.test_options[seed] == 1000 != config.env_options.get(seed, 0)
-        shown = study_config(Job(place, "bc-ppo", 10, 3), tmp_path)
+        shown = study_config(Job(place, "bc-ppo", 10, 3), tmp_path, 40)
         assert shown.hyperparameters == config.hyperparameters
         assert shown.demonstrations
         assert replace(shown, demonstrations="") == config
@@ -77,9 +82,7 @@ def test_training_tuning_and_test_are_apart(tmp_path: Path) -> None:
 
 def test_runs_are_made_once_and_gathered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imitation_study, "PLACES", (SMALL,))
-    monkeypatch.setattr(imitation_study, "COUNTS", (1, 2))
     monkeypatch.setattr(imitation_study, "METHODS", ("bc",))
-    monkeypatch.setattr(imitation_study, "RATED", 2)
     trained: list[str] = []
 
     class Inside:
@@ -106,13 +109,13 @@ def test_runs_are_made_once_and_gathered(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(imitation_study, "ProcessPoolExecutor", Inside)
     monkeypatch.setattr(imitation_study, "train", train)
-    found = measure_demonstrations(tmp_path, ["segue"], lambda share, text: None, seeds=1)
+    found = measure_demonstrations(tmp_path, ["segue"], lambda share, text: None, SMALL_STUDY)
     place = found["places"][SMALL.env]
     assert set(place["runs"]) == {"ppo 0", "bc 1", "bc 2", "dagger 2"}
     assert len(trained) == 4
     assert len(place["optima"]) == 2
     assert len(place["runs"]["ppo 0"][0]["curve"][0]) == 4
-    again = measure_demonstrations(tmp_path, ["segue"], lambda share, text: None, seeds=1)
+    again = measure_demonstrations(tmp_path, ["segue"], lambda share, text: None, SMALL_STUDY)
     assert again == found
     assert len(trained) == 4
     two = read_episodes(imitation_study._shown(SMALL, tmp_path, 2, 0))
@@ -133,7 +136,7 @@ def test_shares_are_of_each_episodes_optimum() -> None:
 
 def test_steps_to_the_return_that_ppo_ends_at() -> None:
     """PPO ends at 10; 95 % of that from 0 it passes at its last point, the others at their 5th."""
-    target, found = steps_to_target(made_up(0.1))
+    target, found = steps_to_target(made_up(0.1), COUNTS, 0.95)
     assert target == pytest.approx(9.5)
     assert found["ppo 0"] == [11_000] * 5
     assert found["bc-ppo 1"] == [5_000 + CRITIC_DECISIONS] * 5
@@ -141,7 +144,9 @@ def test_steps_to_the_return_that_ppo_ends_at() -> None:
 
 
 def test_the_table_says_who_is_better() -> None:
-    text = imitation_markdown({"seeds": 5, "places": {"segue/LeadSheet-v0": made_up(0.25)}})
+    text = imitation_markdown(
+        {**vars(STUDY), "seeds": 5, "places": {"segue/LeadSheet-v0": made_up(0.25)}}
+    )
     assert "| behaviour cloning | 75.0 (75.0 to 75.0) |" in text
     assert "| PPO, none shown | 50.0 (50.0 to 50.0) |" in text
     assert "| greedy (mean) | 80.0 |" in text
@@ -151,6 +156,6 @@ def test_the_table_says_who_is_better() -> None:
 
 
 def test_the_figure_names_its_curves() -> None:
-    svg = imitation_picture({"places": {"segue/LeadSheet-v0": made_up(0.25)}})
+    svg = imitation_picture({**vars(STUDY), "places": {"segue/LeadSheet-v0": made_up(0.25)}})
     for name in ("PPO, none shown", "100 shown", "optimum", "greedy"):
         assert name in svg

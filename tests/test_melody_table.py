@@ -196,7 +196,8 @@ def test_finished_agents_are_taken_up_again(
         def tell(share: float, text: str) -> None:
             shares.append(share)
 
-        return melody_table.measure(tmp_path, ["segue"], tell, seeds=1, steps=1024, melodies=100)
+        study = melody_table.RLTunerStudy(seeds=1, melodies=100, steps=1024)
+        return melody_table.measure(tmp_path, ["segue"], tell, study)
 
     rows = measured()
     assert [row.name for row in rows] == [
@@ -231,13 +232,14 @@ def test_finished_agents_are_taken_up_again(
 
 def test_wrong_seeds_and_folders_are_told(tmp_path: Path) -> None:
     for seeds in (0, -3):
+        with pytest.raises(SegueError, match="seeds, melodies and steps of the table must be at"):
+            tables.read_study("rl-tuner", None, {"seeds": seeds})
         with pytest.raises(SegueError, match=rf"^seeds is {seeds}; give at least one\.$"):
-            tables.make_table("rl-tuner", tmp_path / "out", seeds, ["segue"])
-    assert not (tmp_path / "out").exists()
+            tables.read_study("counterpoint", None, {"seeds": seeds})
     (tmp_path / "file").write_text("in the way")
     for out in (tmp_path / "file", tmp_path / "file" / "out"):
         with pytest.raises(SegueError, match=r"^\S+file\S* cannot be made \(.+\); name another"):
-            tables.make_table("rl-tuner", out, 1, ["segue"])
+            tables.make_table("rl-tuner", out, tables.read_study("rl-tuner", None, {}), ["segue"])
 
 
 def test_a_table_is_written_as_markdown_and_json(
@@ -245,16 +247,16 @@ def test_a_table_is_written_as_markdown_and_json(
 ) -> None:
     asked: list[Any] = []
 
-    def measure(folder: Path, command: Any, tell: Any, seeds: int) -> list[Row]:
-        asked.append((folder, seeds))
-        return [Row("PPO", (row(),) * seeds)]
+    def measure(folder: Path, command: Any, tell: Any, study: Any) -> list[Row]:
+        asked.append((folder, study.seeds, study.melodies))
+        return [Row("PPO", (row(),) * study.seeds)]
 
     monkeypatch.setattr(melody_table, "measure", measure)
-    made = tables.make_table("rl-tuner", tmp_path / "new" / "out", 2, ["segue", "bench"])
+    two = tables.read_study("rl-tuner", None, {"seeds": 2, "melodies": 7})
+    made = tables.make_table("rl-tuner", tmp_path / "new" / "out", two, ["segue", "bench"])
     markdown, numbers = (Path(file) for file in made["files"])
     assert (markdown.name, numbers.name) == ("rl-tuner.md", "rl-tuner.json")
     assert markdown.parent == numbers.parent == tmp_path / "new" / "out"
     assert markdown.read_text() == f"{made['markdown']}\nMade by `segue bench`.\n"
     assert json.loads(numbers.read_text()) == made["figures"] == {"PPO": [row(), row()]}
-    tables.make_table("rl-tuner", tmp_path, None, ["segue"])
-    assert asked == [(Path("runs/rl-tuner"), 2), (Path("runs/rl-tuner"), melody_table.SEEDS)]
+    assert asked == [(Path("runs/rl-tuner"), 2, 7)]

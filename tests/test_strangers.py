@@ -16,14 +16,17 @@ from segue.envs.base.errors import SegueError
 from segue.experiments import strangers_table, tables
 from segue.experiments.learning import make_vector_env
 from segue.experiments.strangers_table import (
-    AGENTS,
-    ENVS,
+    StrangersStudy,
     known_score,
     measure_strangers,
     optimal_values,
     strangers_markdown,
 )
 from segue.experiments.train_config import default_config
+
+STUDY = tables.read_study("strangers", None, {})
+assert isinstance(STUDY, StrangersStudy)
+REWARDED = ("q-learning", "double-q", "q-lambda", "ppo", "maskable-ppo", "a2c", "dqn")
 
 
 def silent(share: float, text: str) -> None:
@@ -64,7 +67,7 @@ def test_known_scores() -> None:
 
 def test_taxi_is_the_newest() -> None:
     versions = [spec.version for spec in gym.registry.values() if spec.name == "Taxi"]
-    assert f"Taxi-v{max(version or 0 for version in versions)}" in ENVS
+    assert f"Taxi-v{max(version or 0 for version in versions)}" in STUDY.envs
 
 
 def test_masks_in_the_infos_of_others_are_used() -> None:
@@ -86,8 +89,8 @@ def test_masks_in_the_infos_of_others_are_used() -> None:
         assert not bare.has_attr("action_masks")
 
 
-@pytest.mark.parametrize("env", ENVS)
-@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize("env", STUDY.envs)
+@pytest.mark.parametrize("agent", REWARDED)
 def test_settings_come_with_segue(env: str, agent: str) -> None:
     config = default_config(env, agent)
     if agent == "maskable-ppo" and env != "Taxi-v4":
@@ -100,10 +103,14 @@ def test_runs_become_a_table() -> None:
     figures = measure_strangers(
         ["segue", "bench"],
         lambda share, text: told.append(share),
-        seeds=2,
-        envs=("FrozenLake-v1",),
-        agents=("q-learning", "maskable-ppo", "dqn"),
-        steps=3_000,
+        StrangersStudy(
+            seeds=2,
+            envs=("FrozenLake-v1",),
+            agents=("q-learning", "maskable-ppo", "dqn"),
+            teacher="q-learning",
+            demonstrations=1,
+            steps=3_000,
+        ),
     )
     assert all(before <= after for before, after in pairwise(told))
     table, refused, deep = figures["runs"]
@@ -121,9 +128,8 @@ def test_runs_become_a_table() -> None:
 
 
 def test_agents_that_need_demonstrations_get_some_of_the_teacher() -> None:
-    figures = measure_strangers(
-        ["segue", "bench"], silent, seeds=1, envs=("Taxi-v4",), agents=("bc",), steps=40_000
-    )
+    study = StrangersStudy(1, ("Taxi-v4",), ("bc",), "q-learning", 100, 40_000)
+    figures = measure_strangers(["segue", "bench"], silent, study)
     (run,) = figures["runs"]
     assert run["mean"] > run["random"] + 100
 
@@ -131,12 +137,13 @@ def test_agents_that_need_demonstrations_get_some_of_the_teacher() -> None:
 def test_the_verb_writes_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked: list[Any] = []
 
-    def measure(command: Any, tell: Any, seeds: int) -> dict[str, Any]:
-        asked.append(seeds)
-        return {"seeds": seeds, "known": {}, "runs": []}
+    def measure(command: Any, tell: Any, study: StrangersStudy) -> dict[str, Any]:
+        asked.append(study)
+        return {"seeds": study.seeds, "known": {}, "runs": []}
 
     monkeypatch.setattr(strangers_table, "measure_strangers", measure)
-    made = tables.make_table("strangers", tmp_path, None, ["segue", "bench"])
-    tables.make_table("strangers", tmp_path, 5, ["segue", "bench"])
-    assert asked == [strangers_table.SEEDS, 5]
+    study = tables.read_study("strangers", None, {"seeds": 5, "envs": ["Taxi-v4"]})
+    made = tables.make_table("strangers", tmp_path, study, ["segue", "bench"])
+    assert asked == [study]
+    assert (study.seeds, study.envs) == (5, ("Taxi-v4",))
     assert (tmp_path / "strangers.md").read_text().startswith(made["markdown"][:20])

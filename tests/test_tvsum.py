@@ -350,9 +350,9 @@ def test_summe_takes_the_best_annotator(files: SummaryFiles) -> None:
 
 
 def test_the_table_of_highlight_has_both_parts(files: SummaryFiles, tmp_path: Path) -> None:
-    from segue.experiments.tables import make_table
+    from segue.experiments.tables import SeedStudy, make_table
 
-    made = make_table("highlight", tmp_path / "out", 1, ["segue", "bench"], files)
+    made = make_table("highlight", tmp_path / "out", SeedStudy(1), ["segue", "bench"], files)
     page = (tmp_path / "out" / "highlight.md").read_text()
     assert "Q-learning within 1 %" in page
     assert "Kendall's tau" in page
@@ -360,5 +360,5 @@ def test_the_table_of_highlight_has_both_parts(files: SummaryFiles, tmp_path: Pa
     record = json.loads((tmp_path / "out" / "highlight.json").read_text())
     assert record == made["figures"]
     assert record["summaries"]["shots"] == "keyshots.h5"
-    bare = make_table("highlight", tmp_path / "out", 1, ["segue", "bench"])
+    bare = make_table("highlight", tmp_path / "out", SeedStudy(1), ["segue", "bench"])
     assert "Kendall" not in bare["markdown"]

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Mapping
 from copy import deepcopy
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from gymnasium import spaces
@@ -23,7 +23,9 @@ from segue.agents.deep.dqfd import DQfD
 from segue.agents.deep.gail import GAIL, MaskableGAIL
 from segue.agents.deep.integer_policy import IntegerPolicy, MaskableIntegerPolicy
 from segue.agents.deep.masked_dqn import IntegerQPolicy, MaskedDQN
+from segue.agents.deep.plain_algorithm import PlainAlgorithm
 from segue.agents.deep.pointer_policy import PointerPolicy
+from segue.agents.registry import find_agent, own_agents
 from segue.envs.base.errors import SegueError
 
 AGENTS: Mapping[str, tuple[type[BaseAlgorithm], type[BaseAlgorithm]]] = MappingProxyType(
@@ -53,7 +55,7 @@ def build(
     Parameters
     ----------
     name : str
-        One of `AGENTS`.
+        One of `AGENTS`, or one of others: see `segue.agents.registry`.
     venv : stable_baselines3.common.vec_env.VecEnv
         Where it will learn.
     seed : int
@@ -75,10 +77,16 @@ def build(
     SegueError
         If the name or a hyperparameter is unknown.
     """
-    if name not in AGENTS:
-        raise SegueError(f"There is no agent {name!r}; choose one of {', '.join(AGENTS)}.")
     masked = bool(getattr(venv.unwrapped, "has_masks", False))
-    make: Any = AGENTS[name][masked]
+    own = None if name in AGENTS else find_agent(name)
+    if name not in AGENTS and own is None:
+        names = ", ".join((*AGENTS, *own_agents()))
+        raise SegueError(f"There is no agent {name!r}; choose one of {names}.")
+    if own is not None and not _is_algorithm(own.make):
+        return PlainAlgorithm(own, venv, seed=seed, hyperparameters=hyperparameters)
+    if own is not None and issubclass(cast("type", own.make), MaskablePPO) and not masked:
+        raise SegueError(f"{name} needs action masks, which the environment has not; use another.")
+    make: Any = AGENTS[name][masked] if own is None else own.make
     known = sorted(_hyperparameters(make))
     for key in hyperparameters:
         if key not in known:
@@ -106,6 +114,10 @@ def build(
         # Its own logger that writes nothing would leave a temporary folder behind.
         agent.set_logger(Logger(folder=None, output_formats=[]))
     return agent
+
+
+def _is_algorithm(make: Any) -> bool:
+    return isinstance(make, type) and issubclass(make, BaseAlgorithm)
 
 
 def _hyperparameters(agent: type[BaseAlgorithm]) -> set[str]:

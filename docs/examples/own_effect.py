@@ -5,7 +5,10 @@ picture: the renderer then needs no RGB, and `plane_effect` makes the moviepy ef
 function. One that exists in moviepy already is registered as it is, see the end.
 
 Rendering happens in other processes, which import this module. A script that imports it before it
-makes `segue/Montage-v0` gives the editor one more effect to choose.
+makes `segue/Montage-v0` gives the editor two more effects to choose; as a plug-in (see
+docs/extending.md) it gives them to every verb:
+
+    segue edit holiday.mp4 --length 30
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from gymnasium import spaces
 from segue.envs.base.single import SegueEnv
 from segue.envs.base.task import Batch, Bound, Task
 from segue.envs.base.vector import SegueVectorEnv
-from segue.experiments.evaluation import baselines, mean_bound
+from segue.experiments.evaluation import baselines, episode_bounds
 from segue.rewards import bell
 
 Ints = npt.NDArray[np.int64]
@@ -155,10 +155,10 @@ gym.register(
 def main() -> None:
     """Print what random and greedy play reach of the optimum."""
     env, seeds = gym.make("Rhythm-v0"), range(50)
-    best = mean_bound(env, seeds)
+    best = episode_bounds(env, seeds)
     assert best is not None
     for policy in baselines(env, seeds):
-        print(f"{policy.name}: {policy.mean:.2f} = {policy.mean / best[0]:.2f} of the optimum")
+        print(f"{policy.name}: {policy.mean:.2f} = {policy.mean / best.mean:.2f} of the optimum")
 
 
 if __name__ == "__main__":

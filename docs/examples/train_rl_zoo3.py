@@ -25,8 +25,8 @@ import segue.envs  # noqa: F401 (registers the ids)
 from segue.experiments.evaluation import (
     TEST_SEED,
     baselines,
+    episode_bounds,
     evaluate,
-    mean_bound,
     model_action,
 )
 
@@ -74,9 +74,9 @@ def main() -> None:
     agent = evaluate(test, "rl-zoo3's PPO", model_action(model), seeds)
     for result in (agent, *baselines(test, seeds)):
         print(f"{result.name}: {result.mean:.2f}")
-    bound = mean_bound(test, seeds)
+    bound = episode_bounds(test, seeds)
     assert bound is not None
-    print(f"exact optimum: {bound[0]:.2f}")
+    print(f"exact optimum: {bound.mean:.2f}")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 import segue.envs  # noqa: F401 (registers the ids)
-from segue.experiments.evaluation import TEST_SEED, baselines, evaluate, mean_bound
+from segue.experiments.evaluation import TEST_SEED, baselines, episode_bounds, evaluate
 
 
 @dataclass(frozen=True)
@@ -236,9 +236,9 @@ def main() -> None:
     env, seeds = gym.make(given.env), range(TEST_SEED, TEST_SEED + 20)
     for result in (evaluate(env, "PPO", agent.act, seeds), *baselines(env, seeds)):
         print(f"{result.name}: {result.mean:.2f}")
-    bound = mean_bound(env, seeds)
+    bound = episode_bounds(env, seeds)
     if bound is not None:
-        print(f"{'exact optimum' if bound[1] else 'upper bound'}: {bound[0]:.2f}")
+        print(f"{'exact optimum' if bound.exact else 'upper bound'}: {bound.mean:.2f}")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from torchrl.objectives import ClipPPOLoss
 from torchrl.objectives.value import GAE
 
 import segue.envs  # noqa: F401 (registers the ids)
-from segue.experiments.evaluation import TEST_SEED, baselines, evaluate, mean_bound
+from segue.experiments.evaluation import TEST_SEED, baselines, episode_bounds, evaluate
 
 ENV = "segue/LeadSheet-v0"
 OPTIONS = {"bars": 2, "pieces": 1}
@@ -108,9 +108,9 @@ def main() -> None:
     seeds = range(TEST_SEED, TEST_SEED + 20)
     for result in (evaluate(test, "TorchRL's PPO", act, seeds), *baselines(test, seeds)):
         print(f"{result.name}: {result.mean:.2f}")
-    bound = mean_bound(test, seeds)
+    bound = episode_bounds(test, seeds)
     assert bound is not None
-    print(f"exact optimum: {bound[0]:.2f}")
+    print(f"exact optimum: {bound.mean:.2f}")
 
 
 if __name__ == "__main__":
