@@ -44,6 +44,13 @@ def train(
     seed: Annotated[
         int | None, typer.Option(help="Seed, default 0; the same seed gives the same result.")
     ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(help="Runs, with as many seeds from --seed on; goes on where --out has some."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="With --seeds: runs at a time; default one a core.")
+    ] = None,
     out: Out = None,
     resume: Annotated[Path | None, typer.Option(help="Run folder to go on with.")] = None,
     dry_run: Annotated[
@@ -52,16 +59,21 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train an agent on an environment, then test it beside the baselines."""
-    from segue.experiments.train_verb import Asked, resume_verb, train_verb
+    from segue.experiments.train_verb import Asked, resume_verb, seeds_verb, train_verb
 
     if resume is not None:
-        given = (env, agent, config, repeat, demonstrations, seed, out)
+        given = (env, agent, config, repeat, demonstrations, seed, seeds, workers, out)
         if dry_run or assignments or any(one is not None for one in given):
             raise SegueError("--resume goes on by the run's own settings; give it only --steps.")
         record, lines = resume_verb(resume, steps)
     else:
         asked = Asked(env, agent, config, repeat, steps, seed, demonstrations, assignments or [])
-        record, lines = train_verb(asked, out, command(), dry_run)
+        if seeds is not None and not dry_run:
+            record, lines = seeds_verb(asked, seeds, workers, out, command())
+        elif workers is not None:
+            raise SegueError("--workers is for many runs; give their number with --seeds.")
+        else:
+            record, lines = train_verb(asked, out, command(), dry_run)
     finish(record, lines, as_json)
 
 

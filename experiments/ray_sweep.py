@@ -82,8 +82,8 @@ def _new(state: Path, trainable: Any, names: Sequence[str], workers: int | None)
     return tune.Tuner(
         trainable,
         param_space={"run": tune.grid_search(list(names))},
-        # A process imports everything once.
-        tune_config=tune.TuneConfig(max_concurrent_trials=workers, reuse_actors=True),
+        # A process of its own for each run: what one leaves in memory is not carried to the next.
+        tune_config=tune.TuneConfig(max_concurrent_trials=workers, reuse_actors=False),
         run_config=tune.RunConfig(
             name="tune",
             storage_path=str(state),

@@ -23,6 +23,8 @@ from segue.experiments.statistics import bootstrap, mean
 from segue.experiments.train import train
 from segue.experiments.train_config import NEED_DEMONSTRATIONS, default_config
 
+FEW = 100
+"""Demonstrations on an environment whose number is not told."""
 NEAR = 0.95
 """Share of an exact optimum from which on it counts as reached."""
 
@@ -39,8 +41,8 @@ class StrangersStudy:
         Ids and names; those that need demonstrations get some.
     teacher : str
         Agent whose episodes are these.
-    demonstrations : int
-        How many.
+    demonstrations : mapping of str to int
+        How many, by environment.
     steps : int or None
         Of each run; None for what its settings say.
     """
@@ -49,11 +51,11 @@ class StrangersStudy:
     envs: tuple[str, ...]
     agents: tuple[str, ...]
     teacher: str
-    demonstrations: int
+    demonstrations: Mapping[str, int]
     steps: int | None = None
 
     def __post_init__(self) -> None:
-        if min(self.seeds, self.demonstrations, self.steps or 1) < 1:
+        if min(self.seeds, self.steps or 1, *self.demonstrations.values()) < 1:
             raise SegueError("seeds, demonstrations and steps of the table must be at least one.")
 
 
@@ -221,7 +223,8 @@ class _Workshop:
                 teacher = self._folder / "teacher"
                 self._train(self._study.teacher, 0, teacher)
             self._episodes = self._folder / "demonstrations"
-            asked = Recording(self._env, str(teacher), self._study.demonstrations, 0)
+            count = self._study.demonstrations.get(self._env, FEW)
+            asked = Recording(self._env, str(teacher), count, 0)
             record_verb(asked, self._episodes, self._command)
         return self._episodes
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from segue.envs.base.errors import SegueError
-from segue.experiments.sweep_space import Space, with_settings
+from segue.experiments.overrides import with_settings
+from segue.experiments.sweep_space import Space
 from segue.experiments.train_config import TrainConfig
 
 FIRST_SEED = 1_000
@@ -87,11 +88,14 @@ class Run:
         Its settings; its test episodes are those of validation.
     command : tuple of str
         How the sweep was started, for the manifest.
+    compared : bool
+        Whether random and greedy play its episodes too.
     """
 
     path: Path
     config: TrainConfig
     command: tuple[str, ...]
+    compared: bool = False
 
     @property
     def name(self) -> str:

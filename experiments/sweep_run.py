@@ -110,9 +110,9 @@ def _train(run: Run, begun: bool) -> None:
     torch.set_num_threads(1)
     with without_advice():
         if begun:
-            resume(run.path, None, compared=False)
+            resume(run.path, None, compared=run.compared)
         else:
-            train(run.config, run.path, run.command, compared=False)
+            train(run.config, run.path, run.command, compared=run.compared)
 
 
 @contextmanager

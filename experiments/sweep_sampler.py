@@ -61,7 +61,7 @@ class Sampler:
         """Say what the trials of a batch are worth; None of one that failed."""
         import optuna
 
-        for trial, value in sorted(values, key=lambda one: one[0].number):
+        for trial, value in values:
             asked = self._asked.pop(trial.number)
             if value is None:
                 self._study.tell(asked, state=optuna.trial.TrialState.FAIL)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from segue.envs.base.errors import SegueError
+from segue.experiments.overrides import with_settings
 from segue.experiments.train_config import TrainConfig
 from segue.experiments.typed_yaml import from_plain, load_yaml
 
@@ -171,35 +172,6 @@ def default_space(agent: str) -> Space:
                 f"no space comes with segue for {agent}; write one and name it with --space."
             )
         return load_yaml(file, Space)
-
-
-def with_settings(base: TrainConfig, settings: Mapping[str, Any], name: str) -> TrainConfig:
-    """Put settings, by path, into a run's.
-
-    Parameters
-    ----------
-    base : TrainConfig
-        Everything else.
-    settings : mapping of str to Any
-        By path, such as ``"hyperparameters.gamma"``, or ``"num_envs"``.
-    name : str
-        What error messages call their source.
-
-    Raises
-    ------
-    SegueError
-        If a field is unknown or a value of a wrong type.
-    """
-    plain: dict[str, Any] = dict(vars(base))
-    for path, value in settings.items():
-        *parents, last = path.split(".")
-        place = plain
-        for part in parents:
-            below = place.get(part)
-            place[part] = dict(below) if isinstance(below, Mapping) else {}
-            place = place[part]
-        place[last] = value
-    return from_plain(plain, TrainConfig, name)
 
 
 def rounded(value: float, dimension: FloatRange) -> float:

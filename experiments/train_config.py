@@ -115,11 +115,24 @@ def default_config(env: str, agent: str) -> TrainConfig:
                 return read_experiment(file, env, agent)
     # Rollouts of 2,048 steps, as Stable-Baselines3 has them with one environment.
     rollout = {"n_steps": 256} if agent in ("ppo", "maskable-ppo") else {}
-    return TrainConfig(env, agent, num_envs=8, hyperparameters=rollout)
+    banks = {} if agent in TABULAR else _banks(env)
+    return TrainConfig(env, agent, num_envs=8, hyperparameters=rollout, **banks)
+
+
+def _banks(env: str) -> Mapping[str, Any]:
+    """Options of an environment for agents that generalise; none for one that segue has not."""
+    own = resources.files("segue.experiments") / "configs" / "environments.yaml"
+    with resources.as_file(own) as file:
+        known = read_yaml(file)
+    found: Mapping[str, Any] = known.get(env.rpartition(":")[2], {})
+    return found
 
 
 def read_experiment(path: Path, env: str | None = None, agent: str | None = None) -> TrainConfig:
     """Read the settings of a run from a YAML file, such as a run's ``config.yaml``.
+
+    Where it has no options of an environment of segue, they are those of
+    ``configs/environments.yaml``, unless the agent learns a table of the one task.
 
     Parameters
     ----------
@@ -137,6 +150,8 @@ def read_experiment(path: Path, env: str | None = None, agent: str | None = None
     given = {"env": env, "agent": agent}
     if isinstance(plain, Mapping):
         plain = {**plain, **{name: value for name, value in given.items() if value is not None}}
+        if plain.get("agent") not in TABULAR:
+            plain = {**_banks(str(plain.get("env"))), **plain}
     return from_plain(plain, TrainConfig, str(path))
 
 

@@ -130,6 +130,18 @@ def train_verb(asked: Asked, out: Path | None, command: Sequence[str], dry_run: 
         return outcome(train(config, out, command, tell))
 
 
+def seeds_verb(
+    asked: Asked, seeds: int, workers: int | None, out: Path | None, command: Sequence[str]
+) -> Outcome:
+    """``segue train --seeds``."""
+    from segue.experiments.train_seeds import seeds_outcome, train_seeds
+
+    config = settled(asked)
+    with progress_bar(f"training {config.agent}") as tell:
+        folder, found = train_seeds(config, seeds, workers, out, command, tell)
+    return seeds_outcome(folder, config.agent, found)
+
+
 def resume_verb(run: Path, steps: int | None) -> Outcome:
     """``segue train --resume``."""
     with progress_bar("training on") as tell:

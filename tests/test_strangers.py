@@ -108,7 +108,7 @@ def test_runs_become_a_table() -> None:
             envs=("FrozenLake-v1",),
             agents=("q-learning", "maskable-ppo", "dqn"),
             teacher="q-learning",
-            demonstrations=1,
+            demonstrations={},
             steps=3_000,
         ),
     )
@@ -128,7 +128,7 @@ def test_runs_become_a_table() -> None:
 
 
 def test_agents_that_need_demonstrations_get_some_of_the_teacher() -> None:
-    study = StrangersStudy(1, ("Taxi-v4",), ("bc",), "q-learning", 100, 40_000)
+    study = StrangersStudy(1, ("Taxi-v4",), ("bc",), "q-learning", {"Taxi-v4": 100}, 40_000)
     figures = measure_strangers(["segue", "bench"], silent, study)
     (run,) = figures["runs"]
     assert run["mean"] > run["random"] + 100

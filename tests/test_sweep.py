@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from stable_baselines3 import PPO
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from sweep_runs import (
     ENV,
     checkpointed,
@@ -37,6 +39,7 @@ from segue.experiments.sweep_table import best_yaml, sweep_markdown, sweep_recor
 from segue.experiments.sweep_verb import Asked, Machine, resume_sweep_verb, sweep_verb
 from segue.experiments.train import check_trainable
 from segue.experiments.train_config import TrainConfig, default_config
+from segue.experiments.train_result import TrainResult
 from segue.experiments.typed_yaml import load_yaml
 
 STEPS = 1_000
@@ -118,6 +121,27 @@ def test_a_run_that_is_killed_too_often_ends_the_sweep(
         run_local(runs, 2, lambda run: None)
     killer.join()
     assert all(is_free(lock) for lock in tmp_path.glob(f"trials/*/*/{PROCESS}"))
+
+
+def test_a_run_goes_on_from_its_newest_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is stopped when all is learnt and nothing judged; then there is nothing left to learn."""
+    base = TrainConfig(ENV, "ppo", 64, num_envs=2, hyperparameters={"n_steps": 16})
+    config = SweepConfig(base, RATES)
+    run, *_ = whole_runs(config, Sampler(config).ask()[0], tmp_path, ("segue",))
+
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as changed:
+        changed.setattr(TrainResult, "keep", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run_one(run)
+    monkeypatch.delattr(PPO, "learn")
+    monkeypatch.delattr(OnPolicyAlgorithm, "learn")
+    run_one(run)
+    assert outcome(run).returns is not None
 
 
 def test_settings_that_cannot_be_trained_with_are_told(tmp_path: Path) -> None:
@@ -312,5 +336,9 @@ def test_another_sweep_in_the_folder_is_not_taken_for_this_one(tmp_path: Path) -
     (run,) = whole_runs(other, Sampler(other).ask()[0], tmp_path, ())
     with pytest.raises(SegueError, match="made with other settings"):
         outcome(run)
+    (run.path / "result.json").unlink()
+    (run.path / "manifest.json").write_text("{}")
+    with pytest.raises(SegueError, match="made with other settings"):
+        run_one(run)
     with pytest.raises(SegueError, match="holds a sweep already"):
         sweep_verb(asked(tmp_path), Machine(), tmp_path, [], dry=False)

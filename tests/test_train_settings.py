@@ -17,14 +17,13 @@ from segue.envs.base.errors import SegueError
 from segue.experiments.cli import app
 from segue.experiments.manifest import read_manifest, version_differences
 from segue.experiments.overrides import read_assignments, with_settings
+from segue.experiments.tables import TABLES, read_study
 from segue.experiments.train_config import TrainConfig, default_config, read_experiment
-from segue.experiments.train_verb import Asked, settled, train_verb
+from segue.experiments.train_verb import Asked, seeds_verb, settled, train_verb
 
 ENV = "segue/Counterpoint-v0"
-CONFIGS = sorted(
-    (Path(str(resources.files("segue.experiments"))) / "configs").glob("*__*.yaml"),
-    key=lambda path: path.name,
-)
+FOLDER = Path(str(resources.files("segue.experiments"))) / "configs"
+CONFIGS = sorted(path for path in FOLDER.glob("*__*.yaml") if "study__" not in path.name)
 
 
 def asked(*assignments: str, **given: Any) -> Asked:
@@ -44,6 +43,16 @@ def test_every_file_that_comes_with_segue_is_a_whole_experiment(path: Path) -> N
 
 def test_every_environment_has_an_experiment() -> None:
     assert set(segue.envs.IDS) <= {read_experiment(path).env for path in CONFIGS}
+
+
+def test_every_table_has_its_settings() -> None:
+    assert {path.stem for path in FOLDER.glob("study__*.yaml")} == {
+        f"study__{name}" for name in TABLES
+    }
+    for name in TABLES:
+        assert read_study(name, None, {"seeds": 3}).seeds == 3
+        with pytest.raises(SegueError, match="unknown field 'sede'"):
+            read_study(name, None, {"sede": 3})
 
 
 def test_overrides_reach_every_depth_and_leave_the_rest() -> None:
@@ -86,7 +95,8 @@ def test_arguments_come_before_the_file_and_overrides_before_all(tmp_path: Path)
     file = tmp_path / "mine.yaml"
     file.write_text(f"env: {ENV}\nagent: ppo\nsteps: 10\nseed: 1\nnum_envs: 2\n")
     config = settled(asked("seed=3", config=file, agent="a2c", steps=20, seed=2))
-    expected = TrainConfig(ENV, "a2c", steps=20, seed=3, num_envs=2)
+    options = default_config(ENV, "a2c")
+    expected = replace(options, steps=20, seed=3, num_envs=2)
     assert config == expected
 
 
@@ -160,3 +170,43 @@ def test_other_versions_are_told(tmp_path: Path) -> None:
     manifest["python"] = "3.9.0"
     told = version_differences(manifest)
     assert [line.split()[0] for line in told] == ["Python", "torch"]
+
+
+def test_many_seeds_are_single_runs_side_by_side(tmp_path: Path) -> None:
+    short = ["num_envs=2", "hyperparameters={n_steps: 16, batch_size: 16}", "eval_episodes=3"]
+    many = asked(*short, env=ENV, agent="ppo", steps=64, seed=4)
+    record, lines = seeds_verb(many, 2, 2, tmp_path / "many", ["segue"])
+    assert list(record["returns"]) == ["4", "5"]
+    assert any("over 2 seeds" in line for line in lines)
+    train_verb(asked(*short, env=ENV, agent="ppo", steps=64, seed=5), tmp_path / "one", [], False)
+    one, same = (
+        json.loads((path / "result.json").read_text())
+        for path in (tmp_path / "one", tmp_path / "many" / "5")
+    )
+    assert one["returns"] == same["returns"]
+    assert one["baselines"] == same["baselines"]
+    before = (tmp_path / "many" / "4" / "result.json").stat().st_mtime_ns
+    again, _ = seeds_verb(many, 3, 1, tmp_path / "many", ["segue"])
+    assert list(again["returns"].values())[:2] == list(record["returns"].values())
+    assert (tmp_path / "many" / "4" / "result.json").stat().st_mtime_ns == before
+    with pytest.raises(SegueError, match="made with other settings"):
+        seeds_verb(asked(env=ENV, agent="a2c", seed=4), 2, 1, tmp_path / "many", ["segue"])
+    with pytest.raises(SegueError, match="is a run itself"):
+        seeds_verb(many, 2, 1, tmp_path / "one", ["segue"])
+    with pytest.raises(SegueError, match="seeds is 0; give at least one"):
+        seeds_verb(many, 0, 1, tmp_path / "none", ["segue"])
+
+
+def test_environments_of_segue_are_tested_on_other_pieces() -> None:
+    for env in set(segue.envs.IDS) - {"segue/Melody-v0"}:
+        found = {
+            json.dumps({**config.env_options, **config.test_options}, sort_keys=True)
+            for config in (default_config(env, agent) for agent in ("ppo", "dqn", "bc", "a2c"))
+        }
+        assert len(found) == 1, "agents of one environment are tested alike"
+        config = default_config(env, "ppo")
+        (seed,) = (name for name in config.test_options if name.endswith("_seed"))
+        assert config.test_options[seed] != config.env_options.get(seed, 0)
+    assert default_config(ENV, "q-learning").test_options == {}
+    given = read_experiment(CONFIGS[0], ENV, "ppo")
+    assert given.test_options["cantus_seed"] == 1000
