@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from math import inf
 
 import numba as nb
 import numpy as np
@@ -11,6 +12,9 @@ import numpy.typing as npt
 
 from segue.envs.base.task import Advice, B, Bound, Task
 from segue.envs.base.transition_model import TransitionModel
+
+FEW = 4
+"""Transition models that a task keeps."""
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -42,10 +46,26 @@ class TabularTask(Task[B]):
 
     def __init__(self) -> None:
         self._values: dict[int, FloatArray] = {}
+        self._models: dict[int, TransitionModel] = {}
+        self._room: float = FEW
 
     @abstractmethod
+    def tabulated(self, number: int) -> TransitionModel:
+        """Tables of a piece, a scene or the like."""
+
     def model(self, number: int) -> TransitionModel:
-        """Tables of a piece, a scene or the like; tabulated once."""
+        """Tables of a piece, a scene or the like; the last ones asked for are kept.
+
+        Tables take megabytes, and in a test each episode needs its own for a while. Who asks for
+        advice comes back to all of them, so that then all are kept.
+        """
+        found = self._models.pop(number, None)
+        if found is None:
+            found = self.tabulated(number)
+            if len(self._models) >= self._room:
+                del self._models[next(iter(self._models))]
+        self._models[number] = found  # The newest is last.
+        return found
 
     @abstractmethod
     def situation(self, batch: B, row: int) -> tuple[int, int]:
@@ -73,6 +93,7 @@ class TabularTask(Task[B]):
 
     def advice(self, batch: B, rows: npt.NDArray[np.int64]) -> ActionValues:
         """Q* of every action in `rows`."""
+        self._room = inf
         found = []
         for row in rows.tolist():
             number, state = self.situation(batch, row)

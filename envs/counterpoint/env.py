@@ -83,7 +83,7 @@ class Counterpoint(TabularTask[CounterpointBatch]):
         self.term_names = self.table.names
         self.action_space = spaces.Discrete(ACTIONS)
         self.observation_space = observation.space()
-        self._models: dict[int, tuple[Numbered, Solution]] = {}
+        self._solved: dict[int, tuple[Numbered, Solution]] = {}
 
     def allocate(self, count: int) -> CounterpointBatch:
         """Make the buffers of `count` environments."""
@@ -137,12 +137,12 @@ class Counterpoint(TabularTask[CounterpointBatch]):
 
     def solved(self, cantus: int) -> tuple[Numbered, Solution]:
         """Tables and solution of a cantus firmus of the bank, computed once."""
-        if cantus not in self._models:
+        if cantus not in self._solved:
             numbered = optimum.transition_model(self.bank, self.table, cantus)
-            self._models[cantus] = numbered, optimum.solve(numbered.model)
-        return self._models[cantus]
+            self._solved[cantus] = numbered, optimum.solve(numbered.model)
+        return self._solved[cantus]
 
-    def model(self, number: int) -> TransitionModel:
+    def tabulated(self, number: int) -> TransitionModel:
         """Transition model of a cantus firmus."""
         return self.solved(number)[0].model
 

@@ -85,7 +85,7 @@ class Highlight(TabularTask[HighlightBatch]):
         self.term_names = self.table.names
         self.action_space = spaces.Discrete(ACTIONS)
         self.observation_space = observation.space(self.bank)
-        self._models: dict[int, tuple[TransitionModel, Solution]] = {}
+        self._solved: dict[int, tuple[TransitionModel, Solution]] = {}
 
     def allocate(self, count: int) -> HighlightBatch:
         """Make the buffers of `count` environments."""
@@ -138,12 +138,12 @@ class Highlight(TabularTask[HighlightBatch]):
 
     def solved(self, video: int) -> tuple[TransitionModel, Solution]:
         """Tables and solution of a video of the bank, computed once."""
-        if video not in self._models:
+        if video not in self._solved:
             model = optimum.transition_model(self.bank, self.table, video)
-            self._models[video] = model, optimum.solve(model)
-        return self._models[video]
+            self._solved[video] = model, optimum.solve(model)
+        return self._solved[video]
 
-    def model(self, number: int) -> TransitionModel:
+    def tabulated(self, number: int) -> TransitionModel:
         """Transition model of a video."""
         return self.solved(number)[0]
 

@@ -87,7 +87,6 @@ class LeadSheet(TabularTask[LeadSheetBatch]):
         self.term_names = self.table.names
         self.action_space = spaces.Discrete(ACTIONS)
         self.observation_space = observation.space(self.bank.slots, pieces[0].metre.slots)
-        self._models: dict[int, TransitionModel] = {}
 
     def allocate(self, count: int) -> LeadSheetBatch:
         """Make the buffers of `count` environments."""
@@ -138,11 +137,9 @@ class LeadSheet(TabularTask[LeadSheetBatch]):
         """Play one slot in every row; `actions` (n,) is int64 and contiguous."""
         batch.play(actions)
 
-    def model(self, number: int) -> TransitionModel:
-        """Transition model of a piece, tabulated once."""
-        if number not in self._models:
-            self._models[number] = optimum.transition_model(self.bank, self.table, number)
-        return self._models[number]
+    def tabulated(self, number: int) -> TransitionModel:
+        """Transition model of a piece."""
+        return optimum.transition_model(self.bank, self.table, number)
 
     def situation(self, batch: LeadSheetBatch, row: int) -> tuple[int, int]:
         """Piece, and state of its model, in `row`."""

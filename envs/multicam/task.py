@@ -87,7 +87,6 @@ class Multicam(TabularTask[MulticamBatch]):
         self.observation_space = observation.space(self.bank)
         self._steps = np.array([scene.steps for scene in scenes], dtype=np.int64)
         self._counts = np.array([len(scene.cameras) for scene in scenes], dtype=np.int64)
-        self._models: dict[int, TransitionModel] = {}
 
     def allocate(self, count: int) -> MulticamBatch:
         """Make the buffers of `count` environments."""
@@ -142,11 +141,9 @@ class Multicam(TabularTask[MulticamBatch]):
         """Show one step in every row; `actions` (n,) is int64 and contiguous."""
         batch.play(actions)
 
-    def model(self, number: int) -> TransitionModel:
-        """Transition model of a scene, tabulated once."""
-        if number not in self._models:
-            self._models[number] = optimum.transition_model(self.bank, self.table, number)
-        return self._models[number]
+    def tabulated(self, number: int) -> TransitionModel:
+        """Transition model of a scene."""
+        return optimum.transition_model(self.bank, self.table, number)
 
     def situation(self, batch: MulticamBatch, row: int) -> tuple[int, int]:
         """Scene, and state of its model, in `row`."""
