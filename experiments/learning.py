@@ -24,7 +24,8 @@ from segue.agents.deep.replayable_env import ReplayableVectorEnv
 from segue.envs.base.errors import SegueError
 from segue.envs.base.references import resolve_options
 from segue.envs.base.vector import SegueVectorEnv
-from segue.experiments.tensorboard import RETURN, Board
+from segue.experiments.board_charts import AGENT, RETURN
+from segue.experiments.tensorboard import POINTS, Board
 
 Progress = Callable[[float, str], None]
 
@@ -93,11 +94,18 @@ def _resets_in_step(env_id: str) -> bool:
     return isinstance(creator, type) and issubclass(creator, SegueVectorEnv)
 
 
+_TOLD_ELSEWHERE = (
+    *("rollout/ep_rew_mean", "time/iterations", "time/time_elapsed", "time/total_timesteps"),
+    "time/episodes",
+)
+"""What Stable-Baselines3 logs that is the curve of the return, or the axis that it is drawn on."""
+
+
 class _OnBoard(KVWriter):
     """Sends what Stable-Baselines3 logs to the board."""
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
+    def __init__(self, board: Board, every: int) -> None:
+        self._board, self._every = board, every
 
     def write(
         self,
@@ -109,9 +117,10 @@ class _OnBoard(KVWriter):
         numbers = {
             key: float(value)
             for key, value in key_values.items()
-            if isinstance(value, int | float | np.number)
+            if isinstance(value, int | float | np.number) and key not in _TOLD_ELSEWHERE
         }
-        self._board.scalars(step, {f"agent/{key}": value for key, value in numbers.items()})
+        told = {f"{AGENT}/{key}": value for key, value in numbers.items()}
+        self._board.scalars(step, told, self._every)
 
     def close(self) -> None:
         """Leave the board open; its owner closes it."""
@@ -137,12 +146,14 @@ class _Watch(BaseCallback):
         progress: Progress | None,
         checkpoints: Path | None,
         checkpoint_every: int,
+        look: Callable[[int], None] | None,
     ) -> None:
         super().__init__()
         self._venv, self._board, self._curve = venv, board, curve
         self._steps, self._progress = steps, progress
         self._checkpoints, self._every = checkpoints, checkpoint_every
-        self._saved = 0
+        self._saved, self._look = 0, look
+        self._curve_every = max(1, steps // POINTS)
 
     def _on_training_start(self) -> None:
         self._saved = self.num_timesteps
@@ -159,6 +170,8 @@ class _Watch(BaseCallback):
         # Only here, between two rollouts, is a checkpoint exact.
         if self._checkpoints and self.num_timesteps - self._saved >= self._every:
             self.save()
+        if self._look:
+            self._look(self.num_timesteps)
 
     def _on_rollout_end(self) -> None:
         recent = self.model.ep_info_buffer
@@ -166,8 +179,8 @@ class _Watch(BaseCallback):
             mean = float(np.mean([episode["r"] for episode in recent]))
             self._curve.steps.append(self.num_timesteps)
             self._curve.returns.append(mean)
-            self._board.scalars(self.num_timesteps, {RETURN: mean})
-            self._board.terms(self.num_timesteps, self._venv.term_means())
+            self._board.scalars(self.num_timesteps, {RETURN: mean}, self._curve_every)
+            self._board.terms(self.num_timesteps, self._venv.term_means(), self._curve_every)
 
     def save(self) -> None:
         """Write a checkpoint with the curve so far."""
@@ -188,6 +201,7 @@ def learn(
     checkpoint_every: int = 50_000,
     curve: Curve | None = None,
     temperature: Temperature | None = None,
+    look: Callable[[int], None] | None = None,
 ) -> Curve:
     """Train `model` until it has made `steps` steps in all.
 
@@ -209,6 +223,8 @@ def learn(
         What a resumed run has already seen.
     temperature : Temperature or None
         What the entropy of the agent's choices is worth; None leaves it out.
+    look : callable or None
+        Called between two rollouts with the steps made; it must change nothing.
 
     Returns
     -------
@@ -216,8 +232,9 @@ def learn(
         Mean return after each rollout.
     """
     curve = curve or Curve()
-    watch = _Watch(venv, board, curve, steps, progress, checkpoints, checkpoint_every)
-    model.set_logger(Logger(folder=None, output_formats=[_OnBoard(board)]))
+    watch = _Watch(venv, board, curve, steps, progress, checkpoints, checkpoint_every, look)
+    on_board = _OnBoard(board, max(1, steps // POINTS))
+    model.set_logger(Logger(folder=None, output_formats=[on_board]))
     left = steps - model.num_timesteps
     if left > 0:
         callbacks: list[BaseCallback] = [watch]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 from gymnasium.spaces import Discrete
 
 from segue.agents.tabular import (
@@ -23,6 +24,7 @@ from segue.agents.tabular import (
 from segue.agents.tabular.q_learning_config import Method
 from segue.envs.base.errors import SegueError
 from segue.envs.base.transition_model import TabularEnv, TransitionModel
+from segue.experiments.board_charts import AGENT
 from segue.experiments.compose import q_learning_config
 from segue.experiments.evaluation import Act, table_action
 from segue.experiments.train_config import TrainConfig
@@ -78,7 +80,7 @@ class TabularTraining:
         self._model = None if discretise else _model(env, config.seed)
         if self._model is None and (discretise or not isinstance(env.observation_space, Discrete)):
             self._env = _numbered(config, env, discretise)
-        self._settings = _settings(config, self._model, given)
+        self.settings = _settings(config, self._model, given)
 
     def start(self, folder: Path, resumed: bool) -> QTable | None:
         """Give the newest undamaged table in `folder` if `resumed` and there is one."""
@@ -99,17 +101,23 @@ class TabularTraining:
             table = self._learn(_episodes(self._config, self._model), table, tell)
         while table is None or (table.steps < self._config.steps and not table.settled):
             played = table.episodes if table else 0
-            table = self._learn(played + self._settings.chunk_episodes, table, tell)
+            table = self._learn(played + self.settings.chunk_episodes, table, tell)
         if table.steps != saved:
             save_newest(table, folder)
         return table
 
     def _learn(self, episodes: int, table: QTable | None, tell: Tell) -> QTable:
         """Train up to a number of episodes, counting those of `table`."""
-        settings = replace(self._settings, episodes=episodes)
+        settings = replace(self.settings, episodes=episodes)
         if self._model is not None:
             return train_compiled(self._model, settings, table=table, progress=tell)
         return train_plain(self._env, settings, table=table, progress=tell)
+
+    def told(self, table: QTable) -> dict[str, float]:
+        """Tell how a table explores, by TensorBoard's tag: epsilon, and the states it has met."""
+        epsilon = self.settings.epsilon(np.array([table.episodes]))
+        met = float(table.visits.any(axis=1).sum())
+        return {f"{AGENT}/table/epsilon": float(epsilon[0]), f"{AGENT}/table/states_met": met}
 
     def act(self, table: QTable) -> Act:
         """Give the greedy policy of a table on the env of the run."""

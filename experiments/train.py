@@ -19,6 +19,7 @@ from segue.agents.deep.maximum_entropy import Temperature
 from segue.agents.tabular import QTable, load_newest
 from segue.envs.base.errors import SegueError
 from segue.experiments.beginning import Begun, begin
+from segue.experiments.board_charts import IMITATION, RETURN
 from segue.experiments.evaluation import (
     Act,
     baselines,
@@ -28,9 +29,10 @@ from segue.experiments.evaluation import (
 )
 from segue.experiments.learning import Curve, learn, make_env, make_vector_env
 from segue.experiments.manifest import write_manifest
+from segue.experiments.run_board import RunBoard
 from segue.experiments.run_folder import RunFolder, read_config, write_config
 from segue.experiments.tabular_training import TabularTraining
-from segue.experiments.tensorboard import FRACTION, RETURN, Board
+from segue.experiments.tensorboard import Board
 from segue.experiments.train_config import (
     IMITATORS,
     NEED_DEMONSTRATIONS,
@@ -42,9 +44,6 @@ from segue.experiments.train_result import TrainResult
 from segue.experiments.training_sources import demonstration_sources
 
 Progress = Callable[[float, str], None]
-
-IMITATION = "imitation/loss"
-"""On the board: nats of a demonstrated decision or regret by the expert, before any reward."""
 
 ROLLOUT_AGENTS = ("a2c", "maskable-ppo", "ppo")
 """Agents that learn from rollouts, which entropy can be added to."""
@@ -151,13 +150,10 @@ def _run(
     runner = _imitator if config.agent in IMITATORS else _deep
     runner = _tabular if config.agent in TABULAR else runner
     with ExitStack() as boards:
-        learnt, board = runner(config, folder, boards, progress, resumed)
+        learnt, board = runner(config, folder, boards, progress, resumed, compared)
         seconds = time.perf_counter() - began
         result = _evaluated(config, folder.path, learnt, seconds, progress, compared)
-        board.scalars(learnt.steps, {f"test/{RETURN}": result.evaluation.mean})
-        for key in ("fraction_of_optimum", "fraction_of_bound"):
-            if key in result.as_json():
-                board.scalars(learnt.steps, {FRACTION: result.as_json()[key]})
+        board.end(result, learnt.act)
     # Last, since it tells that the run is finished.
     result.keep(config, goes_on=resumed)
     return result
@@ -169,14 +165,19 @@ def _tabular(
     boards: ExitStack,
     progress: Progress | None,
     resumed: bool,
-) -> tuple[_Learnt, Board]:
+    shown: bool,
+) -> tuple[_Learnt, RunBoard]:
     """Train a table on the run's one task."""
     training = TabularTraining(config, make_test_env(config))
     table = training.start(folder.checkpoints, resumed)
-    board = boards.enter_context(Board(folder.path, _next(table.steps) if table else None))
+    begun = table.steps if table else None
+    board = RunBoard(config, folder, resumed, begun, training.settings, shown)
+    boards.enter_context(board)
 
     def report(now: QTable) -> None:
-        board.scalars(now.steps, {RETURN: float(now.curve[-1])})
+        board.scalars(now.steps, {RETURN: float(now.curve[-1])}, board.every)
+        board.scalars(now.steps, training.told(now), board.every)
+        board.look(now.steps, training.act(now))
         if progress:
             share = min(1.0, now.steps / config.steps)
             progress(share, f"{now.episodes:,} episodes, return {now.curve[-1]:.2f}")
@@ -185,18 +186,14 @@ def _tabular(
     return _Learnt(training.act(table), table.steps), board
 
 
-def _next(step: int) -> int:
-    """First step whose points a resumed run writes again."""
-    return step + 1
-
-
 def _deep(
     config: TrainConfig,
     folder: RunFolder,
     boards: ExitStack,
     progress: Progress | None,
     resumed: bool,
-) -> tuple[_Learnt, Board]:
+    shown: bool,
+) -> tuple[_Learnt, RunBoard]:
     """Train a Stable-Baselines3 agent."""
     model, venv = make_agent(config, config.num_envs)
     curve = Curve()
@@ -204,8 +201,10 @@ def _deep(
     goes_on = resumed and any(folder.checkpoints.glob("checkpoint-*"))
     if goes_on:
         curve = Curve(**load_checkpoint(model, folder.checkpoints))
-    purge = _next(model.num_timesteps) if resumed else None
-    board = boards.enter_context(Board(folder.path, purge))
+    begun = model.num_timesteps if goes_on else None
+    board = RunBoard(config, folder, resumed, begun, model, shown)
+    boards.enter_context(board)
+    act = model_action(model)
     if not goes_on:
         _show(board, begin(model, config, progress))
     learn(
@@ -218,8 +217,9 @@ def _deep(
         config.checkpoint_every,
         curve,
         Temperature(*config.temperature) if config.temperature else None,
+        lambda step: board.look(step, act),
     )
-    return _Learnt(model_action(model), model.num_timesteps, curve), board
+    return _Learnt(act, model.num_timesteps, curve), board
 
 
 def _imitator(
@@ -228,11 +228,14 @@ def _imitator(
     boards: ExitStack,
     progress: Progress | None,
     resumed: bool,
-) -> tuple[_Learnt, Board]:
+    shown: bool,
+) -> tuple[_Learnt, RunBoard]:
     """Let an agent imitate that never learns from reward."""
     model, _ = make_agent(config, config.num_envs)
-    board = boards.enter_context(Board(folder.path, 0 if resumed else None))
-    if resumed and any(folder.checkpoints.glob("checkpoint-*")):
+    goes_on = resumed and any(folder.checkpoints.glob("checkpoint-*"))
+    board = RunBoard(config, folder, resumed, 0 if goes_on else None, model, shown)
+    boards.enter_context(board)
+    if goes_on:
         agreement = load_checkpoint(model, folder.checkpoints)
     else:
         begun = begin(model, config, progress)
@@ -243,8 +246,9 @@ def _imitator(
 
 
 def _show(board: Board, begun: Begun) -> None:
+    """Nats of a demonstrated decision, or regret by the expert, before any reward."""
     for number, value in enumerate(begun.losses):
-        board.scalars(number, {IMITATION: value})
+        board.scalars(number, {f"{IMITATION}/loss": value})
 
 
 def make_agent(config: TrainConfig, num_envs: int) -> tuple[BaseAlgorithm, NativeVecEnv]:

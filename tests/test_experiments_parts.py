@@ -7,7 +7,6 @@ import json
 import re
 import socket
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -18,10 +17,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-import soundfile
 import yaml
 from PIL import Image
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from segue.envs.base.errors import SegueError
 from segue.envs.film.synthetic import write_synthetic_film
@@ -34,14 +31,6 @@ from segue.experiments.progress import progress_bar
 from segue.experiments.report import CutRow, Report, ScoreRow, write_report
 from segue.experiments.report_html import clock, number
 from segue.experiments.run_folder import RunFolder, read_config, write_config
-from segue.experiments.tensorboard import (
-    ANIMATION_FRAMES,
-    ANIMATION_SIDE,
-    PICTURE_SIDE,
-    SOUND_RATE,
-    SOUND_SECONDS,
-    Board,
-)
 from segue.experiments.typed_yaml import MOST_BYTES, load_yaml
 
 
@@ -237,93 +226,6 @@ def test_missing_settings_and_unwritable_values(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="ndarray"):
         write_config(RunFolder(tmp_path), Settings("x", options={"a": np.zeros(2)}))
     assert not list(tmp_path.iterdir())
-
-
-# TensorBoard
-
-
-def loaded(folder: Path) -> EventAccumulator:
-    events = EventAccumulator(str(folder), {"images": 0, "audio": 0, "tensors": 0, "scalars": 0})
-    events.Reload()
-    return events
-
-
-def test_the_board_reads_back_as_written(tmp_path: Path) -> None:
-    wave = np.sin(np.arange(2 * int(SOUND_SECONDS * 44_100)) / 20)[:, None] * [0.5, 0.5]
-    soundfile.write(tmp_path / "tune.wav", wave, 44_100)
-    frames = [picture(640, 360, seed) // 4 + 3 * seed for seed in range(ANIMATION_FRAMES + 2)]
-    with Board(tmp_path / "run") as board:
-        board.scalars(10, {"return": 0.5, "fraction_of_optimum": 0.4})
-        board.terms(10, {"sync": 0.1, "pacing": -0.2})
-        board.picture("timeline", picture(2 * PICTURE_SIDE, 50), 10)
-        board.animation("film", frames, 10, fps=24)
-        board.sound("tune", tmp_path / "tune.wav", 10)
-        board.text("brief", "*calm*", 10)
-        board.hparams({"rate": 1e-3, "policy": None, "masked": True}, {"return": 0.9})
-    assert len(list((tmp_path / "run").iterdir())) == 1  # hparams make no second run
-    events = loaded(tmp_path / "run")
-    tags = events.Tags()
-    assert set(tags["scalars"]) == {
-        *("return", "fraction_of_optimum", "reward/sync", "reward/pacing", "final/return")
-    }
-    assert [(e.step, round(e.value, 6)) for e in events.Scalars("reward/pacing")] == [(10, -0.2)]
-    assert tags["images"] == ["timeline", "film"]
-    still, film = events.Images("timeline")[0], events.Images("film")[0]
-    assert (still.width, still.height) == (PICTURE_SIDE, 25)
-    assert Image.open(io.BytesIO(still.encoded_image_string)).size == (PICTURE_SIDE, 25)
-    animation = Image.open(io.BytesIO(film.encoded_image_string))
-    assert animation.format == "GIF"
-    assert animation.size == (ANIMATION_SIDE, 180) == (film.width, film.height)
-    assert animation.n_frames == ANIMATION_FRAMES // 2 + 1  # every second one
-    assert animation.info["duration"] == 80  # of two pictures at 24 a second, in hundredths
-    assert "loop" in animation.info
-    (sound,) = events.Audio("tune")
-    data, rate = soundfile.read(io.BytesIO(sound.encoded_audio_string))
-    assert (rate, sound.sample_rate, data.ndim) == (SOUND_RATE, SOUND_RATE, 1)
-    assert len(data) == sound.length_frames == round(SOUND_SECONDS * SOUND_RATE)
-    assert np.abs(data).max() == pytest.approx(0.5, abs=0.01)
-    assert "brief/text_summary" in tags["tensors"]
-    hparams = events.summary_metadata["_hparams_/session_start_info"]
-    assert b"masked" in hparams.plugin_data.content
-
-
-def test_the_layout_shows_return_first_and_terms_on_one_chart(tmp_path: Path) -> None:
-    from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
-
-    with Board(tmp_path):
-        pass
-    (event,) = loaded(tmp_path).Tensors("custom_scalars__config__")
-    layout = Layout.FromString(event.tensor_proto.string_val[0])
-    charts = [list(chart.multiline.tag) for chart in layout.category[0].chart]
-    tags = ["return", "fraction_of_optimum", "reward/sync", "reward/pacing"]
-    shown = [[tag for tag in tags if re.match(chart[0], tag)] for chart in charts]
-    assert shown == [["return"], ["fraction_of_optimum"], ["reward/sync", "reward/pacing"]]
-
-
-def test_a_resumed_run_writes_over_what_came_after_its_checkpoint(tmp_path: Path) -> None:
-    with Board(tmp_path) as board:
-        for step in range(6):
-            board.scalars(step, {"return": 1.0})
-    # TensorBoard reads the files of a folder in order of their names, which count seconds.
-    time.sleep(1.1)
-    with Board(tmp_path, purge_step=3) as board:
-        for step in range(3, 6):
-            board.scalars(step, {"return": 2.0})
-    points = [(e.step, e.value) for e in loaded(tmp_path).Scalars("return")]
-    assert points == [(0, 1), (1, 1), (2, 1), (3, 2), (4, 2), (5, 2)]
-
-
-def test_the_board_says_what_it_cannot_use(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("no sound")
-    with Board(tmp_path / "run") as board:
-        with pytest.raises(SegueError, match="sound"):
-            board.sound("x", tmp_path / "file", 0)
-        with pytest.raises(SegueError, match="missing"):
-            board.sound("x", tmp_path / "missing", 0)
-        with pytest.raises(ValueError, match="frames"):
-            board.animation("x", [], 0, 10)
-    with pytest.raises(SegueError, match="file"):
-        Board(tmp_path / "file")
 
 
 # Charts
