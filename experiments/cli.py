@@ -19,6 +19,7 @@ from segue.envs.base.references import load_plugins
 from segue.experiments.cli_check import check
 from segue.experiments.cli_compare import compare
 from segue.experiments.cli_groups import audit_app, corpus_app, demonstrations_app
+from segue.experiments.cli_report import report
 from segue.experiments.cli_shared import AsJson, Out, Seed, command, finish
 from segue.experiments.cli_sweep import sweep
 from segue.experiments.cli_train import evaluate, train
@@ -36,6 +37,7 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(demonstrations_app, name="demonstrations")
 app.command(epilog="Example: segue check their.module:Their-v0 --options '{size: 5}'")(check)
 app.command(epilog="Example: segue compare runs/ --out table/")(compare)
+app.command(epilog="Example: segue report runs/ --out report.html")(report)
 app.command(epilog="Example: segue sweep segue/LeadSheet-v0 --agent ppo --trials 8 --steps 50000")(
     sweep
 )

@@ -52,7 +52,7 @@ def clock(seconds: float) -> str:
 def chart_address(chart: str | bytes) -> str:
     """Give SVG text or PNG bytes as a data address."""
     data = chart.encode() if isinstance(chart, str) else chart
-    return _data("image/png" if data.startswith(_PNG) else "image/svg+xml", data)
+    return data_address("image/png" if data.startswith(_PNG) else "image/svg+xml", data)
 
 
 def picture_address(picture: Picture) -> str:
@@ -60,13 +60,15 @@ def picture_address(picture: Picture) -> str:
     image = _limited(picture, PICTURE_SIDE)
     data = _encoded(image, "png", optimize=True)
     if len(data) > _MOST_PNG:
-        return _data("image/jpeg", _encoded(image, "jpeg", quality=88))
-    return _data("image/png", data)
+        return data_address("image/jpeg", _encoded(image, "jpeg", quality=88))
+    return data_address("image/png", data)
 
 
 def thumbnail_address(picture: Picture) -> str:
     """Give a small picture as a data address (JPEG)."""
-    return _data("image/jpeg", _encoded(_limited(picture, THUMBNAIL_SIDE), "jpeg", quality=82))
+    return data_address(
+        "image/jpeg", _encoded(_limited(picture, THUMBNAIL_SIDE), "jpeg", quality=82)
+    )
 
 
 def media_address(media: Path, page: Path) -> str | None:
@@ -95,5 +97,6 @@ def _encoded(image: Image.Image, form: str, **options: int) -> bytes:
     return buffer.getvalue()
 
 
-def _data(kind: str, data: bytes) -> str:
+def data_address(kind: str, data: bytes) -> str:
+    """Give bytes of a media type as an address that holds them."""
     return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"

@@ -61,7 +61,7 @@ def scores(rows: Sequence[ScoreRow]) -> str:
 
 def curves(charts: Sequence[tuple[str, str | bytes]]) -> str:
     """Charts side by side."""
-    figures = "".join(_figure(caption, chart_address(chart)) for caption, chart in charts)
+    figures = "".join(figure(caption, chart_address(chart)) for caption, chart in charts)
     if not figures:
         return ""
     return f'<section><h2>Curves</h2><div class="curves">{figures}</div></section>'
@@ -69,7 +69,7 @@ def curves(charts: Sequence[tuple[str, str | bytes]]) -> str:
 
 def pictures(drawn: Sequence[tuple[str, Picture]]) -> str:
     """Pictures one below the other."""
-    figures = "".join(_figure(caption, picture_address(picture)) for caption, picture in drawn)
+    figures = "".join(figure(caption, picture_address(picture)) for caption, picture in drawn)
     return f'<section class="pictures"><h2>Pictures</h2>{figures}</section>' if figures else ""
 
 
@@ -114,7 +114,8 @@ def _interval(row: ScoreRow, low: float, high: float) -> str:
     )
 
 
-def _figure(caption: str, address: str) -> str:
+def figure(caption: str, address: str) -> str:
+    """Picture with its caption, which is also its text for those who do not see it."""
     said = escaped(caption)
     return f'<figure><img src="{address}" alt="{said}"><figcaption>{said}</figcaption></figure>'
 

@@ -1,6 +1,6 @@
-"""Style sheet and script of a report."""
+"""Style sheets and script of reports."""
 
-STYLE = """
+BASE = """
 :root{color-scheme:light dark;--paper:#fff;--card:#f6f7f9;--ink:#1d2126;--soft:#5b636e;
 --line:#dfe3e8;
 --earn:47 111 222;--cost:217 115 13;--mark:#b45f00}
@@ -23,13 +23,7 @@ caption{text-align:left;padding-bottom:.6em;max-width:60em}
 figure{margin:0}
 img{max-width:100%;height:auto;display:block}
 a{color:inherit}
-.stage{display:grid;gap:20px}
-.stage>*{min-width:0}
-@media (min-width:960px){.stage.two{grid-template-columns:minmax(0,1fr) 320px}}
-video{display:block;width:100%;max-height:70vh;background:#000;border-radius:8px}
 audio{display:block;width:100%}
-.strip+.media{margin-top:14px}
-.media figcaption{margin-top:4px}
 dl{margin:0;align-self:start;display:grid;grid-template-columns:minmax(6.5em,auto) minmax(0,1fr);
 align-content:start;background:var(--card);border-radius:8px;padding:10px 16px;font-size:.92rem}
 dt,dd{padding:5px 0;border-top:1px solid var(--line);overflow-wrap:anywhere}
@@ -37,6 +31,39 @@ dl div{display:contents}
 dl div:first-child>*{border-top:0}
 dt{color:var(--soft);padding-right:16px}
 dd{margin:0;font-variant-numeric:tabular-nums}
+.curves{display:grid;gap:28px;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr))}
+.curves figure{max-width:600px}
+.curves img{width:100%}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.92rem}
+th,td{text-align:left;padding:8px 12px 8px 0;border-top:1px solid var(--line);vertical-align:middle}
+thead th{border-top:0;color:var(--soft);font-weight:500;font-size:.84rem;vertical-align:bottom}
+tbody th{font-weight:600}
+.tag{display:inline-block;font-size:.76rem;line-height:1.5;border:1px solid var(--line);
+border-radius:4px;
+padding:0 6px;margin:2px 4px 0 0;white-space:nowrap}
+.sources{padding-left:0;list-style:none}
+.sources li{padding:8px 0;border-top:1px solid var(--line);overflow-wrap:anywhere}
+.sources li:first-child{border-top:0}
+code{font:.84rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
+pre{background:var(--card);border-radius:8px;padding:12px 14px;overflow-x:auto;margin:0}
+footer{padding-top:36px;padding-bottom:40px}
+@media (max-width:900px){
+main,footer{padding:0 16px}
+header{padding-top:24px}
+footer{padding-bottom:32px}
+}
+"""
+"""What all pages share: colours, text, lists, tables, charts."""
+
+STYLE = (
+    BASE
+    + """
+.stage{display:grid;gap:20px}
+.stage>*{min-width:0}
+@media (min-width:960px){.stage.two{grid-template-columns:minmax(0,1fr) 320px}}
+video{display:block;width:100%;max-height:70vh;background:#000;border-radius:8px}
+.strip+.media{margin-top:14px}
+.media figcaption{margin-top:4px}
 .strip{position:relative;display:flex;height:76px;list-style:none;margin:14px 0 0;padding:0;
 background:var(--line);border-radius:6px;overflow:hidden}
 .strip li{position:relative;min-width:2px;border-left:1px solid var(--paper)}
@@ -52,15 +79,8 @@ pointer-events:none}
 .strip [aria-current] a{box-shadow:inset 0 0 0 3px var(--mark)}
 .head{position:absolute;top:0;bottom:0;width:2px;background:#fff;box-shadow:0 0 0 1px rgb(0 0 0/.6);
 pointer-events:none}
-.curves{display:grid;gap:28px;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr))}
-.curves figure{max-width:600px}
-.curves img{width:100%}
 .pictures figure+figure{margin-top:20px}
 .pictures img{border-radius:6px;min-width:min(100%,720px)}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.92rem}
-th,td{text-align:left;padding:8px 12px 8px 0;border-top:1px solid var(--line);vertical-align:middle}
-thead th{border-top:0;color:var(--soft);font-weight:500;font-size:.84rem;vertical-align:bottom}
-tbody th{font-weight:600}
 .scores td.figure{white-space:nowrap}
 .scores .plot{width:34%}
 .track{position:relative;height:18px;background:var(--card);border-radius:3px;min-width:120px}
@@ -89,22 +109,10 @@ background:linear-gradient(var(--soft),var(--soft)) center/1px 100% no-repeat}
 border-radius:1px;
 background:rgb(var(--hue))}
 .earn .bar::after{left:50%}.cost .bar::after{right:50%}
-.tag{display:inline-block;font-size:.76rem;line-height:1.5;border:1px solid var(--line);
-border-radius:4px;
-padding:0 6px;margin:2px 4px 0 0;white-space:nowrap}
 .tag.blend{border-color:var(--mark);color:var(--mark)}
 .cuts tr[aria-current]{outline:2px solid var(--mark);outline-offset:-1px}
 tfoot th,tfoot td{border-top:2px solid var(--line);font-weight:600}
-.sources{padding-left:0;list-style:none}
-.sources li{padding:8px 0;border-top:1px solid var(--line);overflow-wrap:anywhere}
-.sources li:first-child{border-top:0}
-code{font:.84rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
-pre{background:var(--card);border-radius:8px;padding:12px 14px;overflow-x:auto;margin:0}
-footer{padding-top:36px;padding-bottom:40px}
 @media (max-width:900px){
-main,footer{padding:0 16px}
-header{padding-top:24px}
-footer{padding-bottom:32px}
 .strip{height:56px}
 .strip .effect{display:none}
 .scores thead,.cuts thead{position:absolute;width:1px;height:1px;overflow:hidden;
@@ -133,6 +141,8 @@ border-top:1px solid var(--line)}
 @media print{.strip a,.thumb span,.term,.track *{print-color-adjust:exact}
 video,audio{display:none}tr,figure{break-inside:avoid}}
 """
+)
+"""Of the page about a film."""
 
 SCRIPT = """
 const film=document.querySelector("video"),strip=document.querySelector(".strip");
