@@ -35,17 +35,16 @@ app = typer.Typer(
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(audit_app, name="audit")
 app.add_typer(demonstrations_app, name="demonstrations")
-app.command(epilog="Example: segue check their.module:Their-v0 --options '{size: 5}'")(check)
+app.command(
+    epilog="Example: segue train segue/Montage-v0 --agent maskable-ppo --steps 50000 --seed 0"
+)(train)
+app.command(epilog="Example: segue evaluate runs/segue-Montage-v0__maskable-ppo__0__...")(evaluate)
 app.command(epilog="Example: segue compare runs/ --out table/")(compare)
 app.command(epilog="Example: segue report runs/ --out report.html")(report)
 app.command(epilog="Example: segue sweep segue/LeadSheet-v0 --agent ppo --trials 8 --steps 50000")(
     sweep
 )
-
-app.command(
-    epilog="Example: segue train segue/Montage-v0 --agent maskable-ppo --steps 50000 --seed 0"
-)(train)
-app.command(epilog="Example: segue evaluate runs/segue-Montage-v0__maskable-ppo__0__...")(evaluate)
+app.command(epilog="Example: segue check their.module:Their-v0 --options '{size: 5}'")(check)
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""

@@ -174,7 +174,7 @@ def _with_cloning(
     if near := found_beside(runs):
         return [*runs, *near], []
     if not clone:
-        return runs, ["Behaviour cloning was left out by --no-bc."]
+        return runs, ["There is no run of behaviour cloning among these or beside them."]
     try:
         made = clone_beside(groups, command, tell)
     except SegueError as error:

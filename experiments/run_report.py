@@ -31,12 +31,6 @@ FORMAT = "segue.report.v1"
 EPISODES = 3
 """Shown of each agent: the best, the median and the worst."""
 
-_NO_CLONING = {
-    "Behaviour cloning was left out by --no-bc.": "There is no run of behaviour cloning among or "
-    "beside these; segue compare trains some."
-}
-"""What a comparison says of an option that a report does not have."""
-
 
 def report_verb(
     paths: Sequence[Path], out: Path | None, episodes: int, command: Sequence[str]
@@ -142,8 +136,7 @@ def _part(
     tell: Tell,
 ) -> tuple[Part, list[Trouble]]:
     groups, _ = grouped(runs)
-    found = compare(runs, False, command, lambda share, text: tell(0.5 * share, text))
-    comparison = replace(found, notes=[_NO_CLONING.get(note, note) for note in found.notes])
+    comparison = compare(runs, False, command, lambda share, text: tell(0.5 * share, text))
     troubles: list[Trouble] = []
     cards = []
     for number, group in enumerate(groups):

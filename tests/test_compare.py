@@ -98,7 +98,7 @@ def test_everything_is_written_twice_alike(tmp_path: Path) -> None:
     assert last == [2.0, 2.0]
     assert "scores" not in record["environments"][ENV]["rows"][0]
     said = "\n".join(lines)
-    words = ("5: 0-4", "random", "greedy", "optimality gap", "--no-bc", "Tuning", "64", "2.0 s")
+    words = ("5: 0-4", "random", "greedy", "optimality gap", "behaviour cloning", "Tuning", "64", "2.0 s")
     assert [word for word in words if word not in said] == []
     assert "a2c is better than ppo" in said
 
@@ -180,7 +180,8 @@ def test_cloning_is_trained_once_and_then_found(
     assert labels == ["bc", "ppo", "random", "greedy"]
     assert any("for this table; its runs" in line for line in lines)
     without, _ = compare_verb([run], tmp_path / "none", False, COMMAND)
-    assert "Behaviour cloning was left out by --no-bc." in without["environments"][ENV]["notes"]
+    notes = without["environments"][ENV]["notes"]
+    assert "There is no run of behaviour cloning among these or beside them." in notes
     monkeypatch.setattr(compare_cloning, "train", None)
     for paths in ([run], [tmp_path / "runs"]):
         again, _ = compare_verb(paths, tmp_path / "two", True, COMMAND)

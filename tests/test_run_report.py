@@ -203,7 +203,7 @@ def test_runs_without_checkpoints_are_told_by_their_figures(tmp_path: Path) -> N
     assert [one["return"] for one in shown] == [2.0, 1.0]
     assert all("no whole checkpoint" in one["problem"] for one in shown)
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
-    assert "segue compare trains some" in text
+    assert "no run of behaviour cloning" in text
     assert "--no-bc" not in text
 
 
