@@ -98,7 +98,16 @@ def test_everything_is_written_twice_alike(tmp_path: Path) -> None:
     assert last == [2.0, 2.0]
     assert "scores" not in record["environments"][ENV]["rows"][0]
     said = "\n".join(lines)
-    words = ("5: 0-4", "random", "greedy", "optimality gap", "behaviour cloning", "Tuning", "64", "2.0 s")
+    words = (
+        "5: 0-4",
+        "random",
+        "greedy",
+        "optimality gap",
+        "behaviour cloning",
+        "Tuning",
+        "64",
+        "2.0 s",
+    )
     assert [word for word in words if word not in said] == []
     assert "a2c is better than ppo" in said
 
