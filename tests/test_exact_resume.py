@@ -97,6 +97,22 @@ def test_every_agent_goes_on_exactly(name: str, env: str, tmp_path: Path) -> Non
     assert resumed._n_updates == whole._n_updates > 0
 
 
+@pytest.mark.parametrize("name", ["a2c", "dqn", "ppo"])
+def test_a_falling_learning_rate_goes_on_exactly_and_ends_low(name: str, tmp_path: Path) -> None:
+    falling = {"learning_rate": [0.01, 0.001]}
+    whole = make(name, OURS, **falling)
+    whole.learn(STEPS, callback=SaveOnce(tmp_path / "half"))
+    resumed = make(name, OURS, seed=7, **falling)
+    load_checkpoint(resumed, tmp_path / "half")
+    resumed.learn(STEPS - resumed.num_timesteps, reset_num_timesteps=False)
+    assert files(resumed, tmp_path / "one") == files(whole, tmp_path / "other")
+    (group,) = whole.policy.optimizer.param_groups
+    assert 0.00099 < group["lr"] < 0.004
+    for wrong in ([0.1], [0.1, -1], [0.1, "a"]):
+        with pytest.raises(SegueError, match="give a number, or two from 0 on"):
+            make(name, OURS, learning_rate=wrong)
+
+
 def test_a_process_that_is_killed_goes_on_exactly(tmp_path: Path) -> None:
     """Two kills of each; the full check is ``python -m segue.experiments.resume_check``."""
     command = [sys.executable, "-W", "ignore", "-m", "segue.experiments.resume_check"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from types import MappingProxyType
 from typing import Any, cast
@@ -15,6 +15,7 @@ from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.preprocessing import is_image_space
+from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
 from segue.agents.deep.attention import attention_settings
@@ -61,11 +62,12 @@ def build(
     seed : int
         Seeds the networks, the agent's choices and `venv`.
     hyperparameters : mapping of str to Any
-        Keyword arguments of the agent's class. ``policy`` is chosen by the observation space when
-        left out; ``"pointer"`` is `PointerPolicy` and ``"chained"`` `ChainedPointerPolicy` (agents
-        made of MaskablePPO only), ``"integers"`` one for `MultiDiscrete` observations that is
-        faster than the usual one, ``"attention"`` the usual one on an `AttentionExtractor`, for
-        observations with a set or a token history.
+        Keyword arguments of the agent's class. ``learning_rate`` may be a list of two, which it
+        falls between evenly until the end of training. ``policy`` is chosen by the observation
+        space when left out; ``"pointer"`` is `PointerPolicy` and ``"chained"``
+        `ChainedPointerPolicy` (agents made of MaskablePPO only), ``"integers"`` one for
+        `MultiDiscrete` observations that is faster than the usual one, ``"attention"`` the usual
+        one on an `AttentionExtractor`, for observations with a set or a token history.
 
     Returns
     -------
@@ -96,6 +98,9 @@ def build(
     torch.set_num_threads(1)
     # Stable-Baselines3's A2C writes into the policy's arguments.
     settings = deepcopy(dict(hyperparameters))
+    rate = settings.get("learning_rate")
+    if isinstance(rate, list | tuple):
+        settings["learning_rate"] = _falling(rate)
     policy: Any = settings.pop("policy", None) or _policy_name(venv.observation_space)
     if policy in ("pointer", "chained"):
         if not issubclass(make, MaskablePPO):
@@ -114,6 +119,16 @@ def build(
         # Its own logger that writes nothing would leave a temporary folder behind.
         agent.set_logger(Logger(folder=None, output_formats=[]))
     return agent
+
+
+def _falling(rate: Sequence[Any]) -> LinearSchedule:
+    """Learning rate that goes evenly from the first to the last of two."""
+    numbers = [one for one in rate if isinstance(one, int | float) and one >= 0]
+    if len(numbers) != len(rate) or len(rate) != 2:
+        raise SegueError(
+            f"learning_rate is {list(rate)}; give a number, or two from 0 on: first and at the end."
+        )
+    return LinearSchedule(float(rate[0]), float(rate[1]), end_fraction=1.0)
 
 
 def _is_algorithm(make: Any) -> bool:
