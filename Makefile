@@ -15,7 +15,7 @@ help:
 	@echo "make demo   compose a tune and cut a real film to it (FOOTAGE=film-or-folder for your own; OUT=folder)"
 	@echo "make test   linters, types, layers, tests, and the wheel in a fresh environment"
 	@echo "make bench  speed beside peers, and what agents reach (an hour; writes docs/results)"
-	@echo "make docs   write the generated parts of the documentation"
+	@echo "make docs   write the generated parts of the documentation, and build it as a site in site/"
 	@echo "make clean  remove what the other targets made"
 
 $(VENV)/bin/python:
@@ -51,8 +51,10 @@ bench: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet envpool || echo "envpool cannot be had here; its row is left out"
 	$(BIN)/segue bench stepping rendering audio analysis training counterpoint rl-tuner --out docs/results
 
-docs: $(VENV)/.run
+docs: $(VENV)/.test
 	$(BIN)/python -m segue.experiments.documentation
+	$(BIN)/python -m sphinx -W --keep-going -q -b html -d build/doctrees docs site
+	@echo "open site/index.html"
 
 clean:
-	rm -rf $(VENV) .links build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .links build dist site docs/api *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

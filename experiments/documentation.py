@@ -1,4 +1,4 @@
-"""Pages and the table of the environments, written from the environments themselves.
+"""Pages and the table of the environments, and the leaderboard, written from what they tell of.
 
 ``python -m segue.experiments.documentation`` writes them into the checkout in the current folder,
 ``--check`` tells which are out of date.
@@ -28,6 +28,8 @@ from segue.envs.melody.env import Melody
 from segue.envs.melody.types import STEPS
 from segue.envs.montage.env import Montage
 from segue.envs.multicam.task import Multicam
+from segue.experiments.env_results import FILE, read_results, results_section
+from segue.experiments.leaderboard import PAGE, leaderboard_page
 
 BEGIN, END = "<!-- environments -->", "<!-- /environments -->"
 """Markers in README.md; what stands between them is written here."""
@@ -83,13 +85,15 @@ def environment_table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def environment_page(env_id: str) -> str:
-    """Return the page of an environment: its spaces, then the sections of its docstring.
+def environment_page(env_id: str, root: Path | None = None) -> str:
+    """Return the page of an environment: spaces, the sections of its docstring, then results.
 
     Parameters
     ----------
     env_id : str
         A registered id, such as ``"segue/LeadSheet-v0"``.
+    root : Path or None
+        Root of the checkout whose results are told; None for none.
 
     Raises
     ------
@@ -103,6 +107,8 @@ def environment_page(env_id: str) -> str:
     row, env = _row(env_id), _made(env_id)
     source = f"{type(env).__module__}.{type(env).__qualname__}"
     title, body = _docstring(env)
+    results = {} if root is None else read_results(root / FILE)
+    told = [results_section(results[env_id], root)] if root and env_id in results else []
     return "\n".join(
         (
             f"<!-- Written by `{_COMMAND}` from the docstring of {source}: edit it there. -->",
@@ -121,6 +127,7 @@ def environment_page(env_id: str) -> str:
             "",
             body,
             "",
+            *told,
         )
     )
 
@@ -131,7 +138,7 @@ def page_path(env_id: str) -> Path:
 
 
 def write_docs(root: Path) -> None:
-    """Write the page of every environment, and the table into ``README.md``.
+    """Write the page of every environment, the leaderboard, and the table into ``README.md``.
 
     Parameters
     ----------
@@ -153,7 +160,7 @@ def write_docs(root: Path) -> None:
 
 
 def stale_docs(root: Path) -> list[Path]:
-    """Return what `write_docs` would change: wrong or missing pages, pages of no id, the table.
+    """Return what `write_docs` would change: pages that are wrong, missing or of no id, the table.
 
     Parameters
     ----------
@@ -249,7 +256,8 @@ def _docstring(env: SegueEnv[Any]) -> tuple[str, str]:
 
 
 def _pages(root: Path) -> dict[Path, str]:
-    return {root / page_path(env_id): environment_page(env_id) for env_id in segue.envs.IDS}
+    pages = {root / page_path(env_id): environment_page(env_id, root) for env_id in segue.envs.IDS}
+    return {**pages, root / PAGE: leaderboard_page(root)}
 
 
 def _left_over(root: Path) -> list[Path]:

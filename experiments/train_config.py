@@ -120,7 +120,7 @@ def default_config(env: str, agent: str) -> TrainConfig:
 
 
 def _banks(env: str) -> Mapping[str, Any]:
-    """Options of an environment for agents that generalise; none for one that segue has not."""
+    """Settings of an environment for agents that generalise, where there are some."""
     own = resources.files("segue.experiments") / "configs" / "environments.yaml"
     with resources.as_file(own) as file:
         known = read_yaml(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,22 @@ def test_the_rows_tell_spaces_horizon_and_bound() -> None:
 
 
 @pytest.mark.parametrize("env_id", segue.envs.IDS)
+def test_a_page_ends_with_what_agents_reached(env_id: str) -> None:
+    text = environment_page(env_id, ROOT)
+    assert text.startswith(environment_page(env_id))
+    told = text.removeprefix(environment_page(env_id))
+    assert told.startswith("\n## Results\n")
+    animation = ROOT / "docs" / "pictures" / "envs" / f"{env_id.split('/')[1]}.gif"
+    assert f"](../pictures/envs/{animation.name})" in told
+    assert animation.stat().st_size < 300_000
+    rows = re.findall(r"^\| ([a-z][\w -]*?) +\|", told, flags=re.MULTILINE)
+    bound = "exact optimum" if gym.make(env_id).unwrapped.bound().exact else "upper bound"
+    assert rows[:3] == ["policy", "random", "greedy"]
+    assert rows[-1] == bound
+    assert "Made by `python -m segue.experiments.env_pictures`" in told
+
+
+@pytest.mark.parametrize("env_id", segue.envs.IDS)
 def test_a_page_has_the_sections_of_the_docstring(env_id: str) -> None:
     text = environment_page(env_id)
     headings = [line for line in text.splitlines() if line.startswith("#")]
@@ -117,7 +134,8 @@ def test_spaces_are_told_in_one_line(space: spaces.Space[Any], text: str) -> Non
 def test_what_is_written_is_current_and_what_is_changed_is_stale(checkout: Path) -> None:
     readme, folder = checkout / "README.md", checkout / "docs" / "envs"
     pages = [folder / f"{env_id.split('/')[1]}.md" for env_id in segue.envs.IDS]
-    assert stale_docs(checkout) == [*pages, readme]
+    board = checkout / "docs" / "leaderboard.md"
+    assert stale_docs(checkout) == [*pages, board, readme]
     write_docs(checkout)
     assert stale_docs(checkout) == []
     text = readme.read_text(encoding="utf-8")
