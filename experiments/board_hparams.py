@@ -7,7 +7,7 @@ same; and ``SummaryWriter.add_hparams`` would make a second run of it, in a fold
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tensorboard.compat.proto.summary_pb2 import (  # type: ignore[import-untyped]
@@ -56,6 +56,8 @@ def settings_of(config: Mapping[str, Any], learner: object) -> dict[str, str | f
     """
     given = {**_told_by(learner), **config, **config.get("hyperparameters", {})}
     numbers = {name: given.get(name) for name in NUMBERS}
+    if isinstance(numbers["learning_rate"], Sequence):  # It falls; what it begins with is shown.
+        numbers["learning_rate"] = numbers["learning_rate"][0]
     return {
         **{name: _words(given.get(name)) for name in TEXTS},
         **{
