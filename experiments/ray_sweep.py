@@ -71,8 +71,12 @@ def run_on_ray(
 
 def _trainable(config: dict[str, Any], runs: dict[str, Run]) -> dict[str, Any]:
     """Make a run in a worker of Ray; what only a person can mend is not tried again."""
+    run = runs.get(config["run"])
+    if run is None:
+        # A restored Tune may not know yet that it had ended when the sweep was killed.
+        return {"error": ""}
     try:
-        run_one(runs[config["run"]])
+        run_one(run)
     except SegueError as error:
         return {"error": str(error)}
     return {"error": ""}

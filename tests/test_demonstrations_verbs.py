@@ -198,7 +198,7 @@ def test_a_score_counts_what_is_right_and_what_is_wrong() -> None:
     assert (wrong.cuts_found, wrong.cuts_false, wrong.soft_found) == (1, 1, 0)
     both = right.plus(wrong)
     assert (both.frames, both.frames_found) == (200, 170)
-    page = table.markdown([both])
+    page = table.markdown([both], 3)
     assert "85.0 % of 200" in page
 
 
