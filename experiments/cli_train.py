@@ -68,10 +68,10 @@ def train(
         record, lines = resume_verb(resume, steps)
     else:
         asked = Asked(env, agent, config, repeat, steps, seed, demonstrations, assignments or [])
+        if workers is not None and seeds is None:
+            raise SegueError("--workers is for many runs; give their number with --seeds.")
         if seeds is not None and not dry_run:
             record, lines = seeds_verb(asked, seeds, workers, out, command())
-        elif workers is not None:
-            raise SegueError("--workers is for many runs; give their number with --seeds.")
         else:
             record, lines = train_verb(asked, out, command(), dry_run)
     finish(record, lines, as_json)

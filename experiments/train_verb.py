@@ -84,7 +84,10 @@ def settled(asked: Asked) -> TrainConfig:
     }
     settings = {name: value for name, value in given.items() if value is not None}
     settings |= read_assignments(asked.assignments, TrainConfig)
-    return _with_demonstrations(with_settings(base, settings, OPTION))
+    config = with_settings(base, settings, OPTION)
+    if asked.repeat is not None and config.demonstrations == base.demonstrations != "":
+        _check_shown(asked.repeat, config)
+    return _with_demonstrations(config)
 
 
 def _repeated(path: Path) -> TrainConfig:
@@ -93,16 +96,19 @@ def _repeated(path: Path) -> TrainConfig:
     manifest = read_manifest(file)
     for line in version_differences(manifest):
         print(f"segue: {line}; figures may differ.", file=sys.stderr)
-    config = from_plain(manifest["config"], TrainConfig, f"{file}: config")
-    if config.demonstrations:
-        told = {one.name: one.digest for one in demonstration_sources(Path(config.demonstrations))}
-        for source in manifest.get("sources", []):
-            if source["digest"] and told.get(source["name"]) != source["digest"]:
-                raise SegueError(
-                    f"{file} tells of demonstrations that have changed since "
-                    f"({config.demonstrations}); name theirs with --demonstrations."
-                )
-    return config
+    return from_plain(manifest.get("config"), TrainConfig, f"{file}: config")
+
+
+def _check_shown(path: Path, config: TrainConfig) -> None:
+    """Refuse demonstrations that are others than when a manifest was written."""
+    file = path / MANIFEST if path.is_dir() else path
+    then = read_manifest(file).get("sources")
+    now = [vars(one) for one in demonstration_sources(Path(config.demonstrations))]
+    if then != now:
+        raise SegueError(
+            f"{file} tells of other demonstrations than lie in {config.demonstrations} now; name "
+            "those with --demonstrations."
+        )
 
 
 def _with_demonstrations(config: TrainConfig) -> TrainConfig:

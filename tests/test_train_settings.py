@@ -149,8 +149,12 @@ def test_a_run_is_repeated_from_its_manifest_alone(tmp_path: Path, agent: str) -
         assert json.loads(manifest.read_text())["sources"][0]["name"] == "shown"
         data = next((tmp_path / "shown").rglob("metadata.json"))
         data.write_text(data.read_text() + " ")
-        with pytest.raises(SegueError, match="demonstrations that have changed since"):
+        with pytest.raises(SegueError, match="tells of other demonstrations than lie in"):
             settled(asked(repeat=manifest))
+        # Told what to do, one can do it.
+        shutil.copytree(tmp_path / "shown", tmp_path / "named")
+        named = settled(asked(repeat=manifest, demonstrations=tmp_path / "named"))
+        assert named.demonstrations == str(tmp_path / "named")
 
 
 def test_a_manifest_that_is_none_is_refused(tmp_path: Path) -> None:
@@ -158,6 +162,9 @@ def test_a_manifest_that_is_none_is_refused(tmp_path: Path) -> None:
         (tmp_path / "manifest.json").write_text(text)
         with pytest.raises(SegueError, match="is no manifest of a run"):
             read_manifest(tmp_path / "manifest.json")
+    (tmp_path / "manifest.json").write_text('{"format": "segue.manifest.v1"}')
+    with pytest.raises(SegueError, match="config holds nothing; give a mapping"):
+        settled(asked(repeat=tmp_path))
     with pytest.raises(SegueError, match="cannot be read"):
         read_manifest(tmp_path / "none.json")
 

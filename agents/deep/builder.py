@@ -101,24 +101,30 @@ def build(
     rate = settings.get("learning_rate")
     if isinstance(rate, list | tuple):
         settings["learning_rate"] = _falling(rate)
-    policy: Any = settings.pop("policy", None) or _policy_name(venv.observation_space)
-    if policy in ("pointer", "chained"):
-        if not issubclass(make, MaskablePPO):
-            raise SegueError(f"The {policy} policy needs 'maskable-ppo', not {name!r}; use that.")
-        policy = PointerPolicy if policy == "pointer" else ChainedPointerPolicy
-    elif policy == "integers":
-        policy = _integer_policy(make)
-    elif policy == "attention":
-        policy = _policy_name(venv.observation_space)
-        settings["policy_kwargs"] = attention_settings(
-            settings.get("policy_kwargs"), venv.observation_space, venv.action_space
-        )
+    policy = _policy(name, make, venv, settings)
     agent = make(policy, venv, seed=seed, device="cpu", **settings)
     assert isinstance(agent, BaseAlgorithm)
     if not settings.get("verbose") and not settings.get("tensorboard_log"):
         # Its own logger that writes nothing would leave a temporary folder behind.
         agent.set_logger(Logger(folder=None, output_formats=[]))
     return agent
+
+
+def _policy(name: str, make: Any, venv: VecEnv, settings: dict[str, Any]) -> Any:
+    """Take the policy out of the settings; attention writes its arguments into them."""
+    policy: Any = settings.pop("policy", None) or _policy_name(venv.observation_space)
+    if policy in ("pointer", "chained"):
+        if not issubclass(make, MaskablePPO):
+            raise SegueError(f"The {policy} policy needs 'maskable-ppo', not {name!r}; use that.")
+        return PointerPolicy if policy == "pointer" else ChainedPointerPolicy
+    if policy == "integers":
+        return _integer_policy(make)
+    if policy == "attention":
+        settings["policy_kwargs"] = attention_settings(
+            settings.get("policy_kwargs"), venv.observation_space, venv.action_space
+        )
+        return _policy_name(venv.observation_space)
+    return policy
 
 
 def _falling(rate: Sequence[Any]) -> LinearSchedule:
