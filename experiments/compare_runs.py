@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -174,7 +174,7 @@ def grouped(runs: Sequence[Run]) -> tuple[list[Group], list[str]]:
     left_out: list[str] = []
     for agent in sorted({run.result.agent for run in runs}):
         of_agent = [run for run in runs if run.result.agent == agent]
-        settings = [_flat(run.config) for run in of_agent]
+        settings = [flat_settings(run.config, _NO_DIFFERENCE, _plain) for run in of_agent]
         _let_seeds_have_their_own(of_agent, settings)
         names = sorted({name for of in settings for name in of})
         differing = [name for name in names if len({of.get(name, "") for of in settings}) > 1]
@@ -225,17 +225,29 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
-def _flat(config: TrainConfig) -> dict[str, str]:
-    """Write out the settings that make an agent, those in mappings with a dotted name."""
+def flat_settings(
+    config: TrainConfig, without: Sequence[str], write: Callable[[Any], str]
+) -> dict[str, str]:
+    """Write out the settings of a run, those in mappings with a dotted name.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        The settings.
+    without : sequence of str
+        Fields that are left out.
+    write : callable
+        Gives a value as text.
+    """
     found: dict[str, str] = {}
     for field in fields(config):
         value = getattr(config, field.name)
-        if field.name in _NO_DIFFERENCE:
+        if field.name in without:
             continue
         if isinstance(value, Mapping):
-            found |= {f"{field.name}.{key}": _plain(part) for key, part in value.items()}
+            found |= {f"{field.name}.{key}": write(part) for key, part in value.items()}
         else:
-            found[field.name] = _plain(value)
+            found[field.name] = write(value)
     return found
 
 

@@ -6,12 +6,12 @@ import inspect
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from segue.envs.base.errors import SegueError
-from segue.experiments.compare_runs import Group, Run
+from segue.experiments.compare_runs import Group, Run, flat_settings
 from segue.experiments.documentation import space_text
 from segue.experiments.learning import make_env
 from segue.experiments.manifest import MANIFEST, Source, read_manifest
@@ -115,23 +115,10 @@ def about(run: Run) -> About:
 
 def settings(groups: Sequence[Group]) -> list[Setting]:
     """Give the settings of agents, those that differ first."""
-    flat = [_flat(group.runs[0].config) for group in groups]
+    flat = [flat_settings(group.runs[0].config, _OWN, shown) for group in groups]
     names = list(dict.fromkeys(name for of in flat for name in of))
     every = [Setting(name, tuple(of.get(name, "default") for of in flat)) for name in names]
     return sorted(every, key=lambda one: not one.differs)
-
-
-def _flat(config: Any) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for one in fields(config):
-        value = getattr(config, one.name)
-        if one.name in _OWN:
-            continue
-        if isinstance(value, Mapping):
-            found |= {f"{one.name}.{key}": shown(part) for key, part in value.items()}
-        else:
-            found[one.name] = shown(value)
-    return found
 
 
 def shown(value: Any) -> str:

@@ -10,6 +10,19 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
+from segue.experiments.train_config import TrainConfig
+
+TUNE = TrainConfig(
+    "segue/LeadSheet-v0",
+    "maskable-ppo",
+    steps=1_024,
+    num_envs=4,
+    eval_episodes=2,
+    env_options={"pieces": 2, "bars": 2},
+    test_options={"pieces": 2, "piece_seed": 1_000},
+    hyperparameters={"n_steps": 64, "batch_size": 64, "n_epochs": 1},
+)
+
 KINDS = ("scalars", "images", "audio", "histograms", "tensors")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from board_events import charts_in, hparams_of, loaded, steps_of, text_of
+from board_events import TUNE, charts_in, hparams_of, loaded, steps_of, text_of
 from PIL import Image
 
 from segue.envs.base.errors import SegueError
@@ -25,18 +25,6 @@ from segue.experiments.tensorboard import (
     SOUND_RATE,
     SOUND_SECONDS,
     Board,
-)
-from segue.experiments.train_config import TrainConfig
-
-TUNE = TrainConfig(
-    "segue/LeadSheet-v0",
-    "maskable-ppo",
-    steps=1_024,
-    num_envs=4,
-    eval_episodes=2,
-    env_options={"pieces": 2, "bars": 2},
-    test_options={"pieces": 2, "piece_seed": 1_000},
-    hyperparameters={"n_steps": 64, "batch_size": 64, "n_epochs": 1},
 )
 
 

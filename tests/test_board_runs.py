@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from board_events import charts_in, hparams_of, loaded, steps_of, text_of
+from board_events import TUNE, charts_in, hparams_of, loaded, steps_of, text_of
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -31,18 +31,6 @@ from segue.experiments.train import resume, train
 from segue.experiments.train_config import TrainConfig
 
 torch.set_num_threads(1)
-
-
-TUNE = TrainConfig(
-    "segue/LeadSheet-v0",
-    "maskable-ppo",
-    steps=1_024,
-    num_envs=4,
-    eval_episodes=2,
-    env_options={"pieces": 2, "bars": 2},
-    test_options={"pieces": 2, "piece_seed": 1_000},
-    hyperparameters={"n_steps": 64, "batch_size": 64, "n_epochs": 1},
-)
 
 
 # Episodes
