@@ -194,3 +194,8 @@ def test_all_runs_have_the_same_columns_of_hyperparameters(tmp_path: Path) -> No
     assert "learning_rate" not in rows["b"]
     assert rows["c"]["learning_rate"].number_value == 0.5
     assert (rows["c"]["gamma"].number_value, rows["c"]["env_options"].string_value) == (0.9, "-")
+
+
+def test_a_falling_learning_rate_is_shown_by_its_beginning() -> None:
+    falling = {**vars(TUNE), "hyperparameters": {"learning_rate": [0.1, 0]}}
+    assert settings_of(falling, object())["learning_rate"] == 0.1
