@@ -138,11 +138,12 @@ render(Edit("long", Fraction(24), 640, 360, cuts), out, progress=told)
 
 
 def children(pid: int) -> list[int]:
+    """Renderer's workers of a process; other tests' processes may live on beside them."""
     listed = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+        ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     )
-    pairs = [line.split() for line in listed.stdout.splitlines()]
-    return [int(child) for child, parent in pairs if int(parent) == pid]
+    rows = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
+    return [int(row[0]) for row in rows if int(row[1]) == pid and "segment_worker" in row[2]]
 
 
 def alive(pid: int) -> bool:
