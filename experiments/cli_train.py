@@ -12,7 +12,9 @@ from segue.experiments.cli_shared import AsJson, Out, command, finish
 
 
 def train(
-    env: Annotated[str | None, typer.Argument(help="Gymnasium id, or module:id.")] = None,
+    env: Annotated[
+        str | None, typer.Argument(help="Gymnasium id, or module:id; or a generator: attention.")
+    ] = None,
     agent: Annotated[
         str | None,
         typer.Option(
@@ -41,6 +43,17 @@ def train(
             "runs/ that fits, ppo, maskable-ppo and a2c imitate only what is named."
         ),
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Run, or model, that a generator starts from: to learn a new corpus, or more.",
+        ),
+    ] = None,
+    corpus: Annotated[
+        list[str] | None,
+        typer.Option(help="Collection that a generator learns from; default those of music21."),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed, default 0; the same seed gives the same result.")
     ] = None,
@@ -59,8 +72,27 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train an agent on an environment, then test it beside the baselines."""
+    from segue.experiments.generator_names import GENERATORS, is_generator_run
     from segue.experiments.train_verb import Asked, resume_verb, seeds_verb, train_verb
 
+    if env in GENERATORS or (env is None and resume is not None and is_generator_run(resume)):
+        from segue.experiments.generator_verb import Wanted, generator_verb
+
+        others = (agent, repeat, demonstrations, seeds, workers)
+        if any(one is not None for one in others):
+            raise SegueError(
+                "a generator takes no --agent, --repeat, --demonstrations, --seeds or --workers; "
+                "leave them out."
+            )
+        wanted = Wanted(
+            env, config, assignments or [], steps, seed, start, corpus or [], resume, dry_run
+        )
+        finish(*generator_verb(wanted, out, command()), as_json)
+        return
+    if start is not None or corpus:
+        raise SegueError(
+            "--from and --corpus are for generators; train one with segue train attention."
+        )
     if resume is not None:
         given = (env, agent, config, repeat, demonstrations, seed, seeds, workers, out)
         if dry_run or assignments or any(one is not None for one in given):

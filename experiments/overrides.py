@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
 import yaml
@@ -38,7 +38,7 @@ def with_settings(base: Settings, settings: Mapping[str, Any], name: str) -> Set
     SegueError
         If a field is unknown or a value of a wrong type.
     """
-    plain: dict[str, Any] = dict(vars(base))
+    plain: dict[str, Any] = asdict(base)  # type: ignore[call-overload]
     for path, value in settings.items():
         *parents, last = path.split(".")
         place = plain

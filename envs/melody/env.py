@@ -13,6 +13,7 @@ from gymnasium.vector import AutoresetMode
 
 from segue.envs.base.errors import SegueError
 from segue.envs.base.kernel import bind
+from segue.envs.base.references import load_reference
 from segue.envs.base.single import SegueEnv
 from segue.envs.base.task import Batch, Bound, Observation, Task
 from segue.envs.base.vector import SegueVectorEnv
@@ -212,8 +213,14 @@ def _reward(reward: Reward) -> WeightedSum[MelodyView]:
 def _prior(prior: Prior) -> SequencePrior | None:
     if not isinstance(prior, str):
         return prior
+    if ":" in prior:
+        found = load_reference(prior, "prior")
+        model: SequencePrior = found if hasattr(found, "log_probabilities") else found()
+        return model
     if prior != "corpus":
-        raise SegueError(f"Unknown prior {prior!r}; give 'corpus', a SequencePrior or None.")
+        raise SegueError(
+            f"Unknown prior {prior!r}; give 'corpus', module:attribute, a SequencePrior or None."
+        )
     # Only now: it reads corpora.
     from segue.envs.melody.corpus_prior import corpus_prior
 
@@ -286,8 +293,10 @@ class MelodyEnv(SegueEnv[MelodyBatch]):
     - `reward` (str or WeightedSum, default "segue"): "segue", "rl-tuner", or terms and weights
       of one's own.
     - `prior` (str, SequencePrior or None, default None): "corpus" is an n-gram fitted to the
-      default corpora at first use, which takes a while; or a model of one's own, asked at every
-      step, unless it is an `NGramPrior`, which runs compiled. None needs no corpus.
+      default corpora at first use, which takes a while; "module:attribute" names a model or what
+      makes one, such as "segue.agents.generators.pretrained:attention"; or a model of one's own.
+      A model is asked at every step, unless it is an `NGramPrior`, which runs compiled. None needs
+      no corpus.
     - `reward_weights` (mapping, default None): weights that replace the reward's, by term.
     - `observation_mode` (str, default "features"): or "tokens", for agents that read the melody
       itself, such as those with ``policy: attention``.

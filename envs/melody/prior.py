@@ -96,3 +96,26 @@ def sample(prior: SequencePrior, count: int, rng: np.random.Generator) -> npt.ND
         threshold = rng.random((count, 1)) * cumulative[:, -1:]
         drawn[:, step] = np.minimum((cumulative <= threshold).sum(axis=1), TOKENS - 1)
     return drawn
+
+
+NO_SUCH_PITCH = -1
+"""Stands for a pitch where nothing sounds."""
+
+
+def sounding_pitches(tokens: Tokens) -> npt.NDArray[np.int64]:
+    """Pitch that sounds at each sixteenth.
+
+    Parameters
+    ----------
+    tokens : int array, (n, t)
+        Melodies.
+
+    Returns
+    -------
+    int64 array, (n, t)
+        MIDI pitch less 48, 0 to 35; NO_SUCH_PITCH in silence.
+    """
+    places = np.where(tokens != 1, np.arange(tokens.shape[1]), 0)
+    events = np.take_along_axis(tokens, np.maximum.accumulate(places, axis=1), axis=1)
+    found: npt.NDArray[np.int64] = np.where(events >= 2, events.astype(np.int64) - 2, NO_SUCH_PITCH)
+    return found

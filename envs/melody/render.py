@@ -23,7 +23,7 @@ def to_tune(tokens: Tokens, title: str = "") -> Tune:
     title : str
         Title of the tune; "Melody" where empty.
     """
-    bars = STEPS // 16
+    bars = -(-max(len(tokens), STEPS) // 16)
     return Tune(
         title=title or "Melody",
         tonic=0,

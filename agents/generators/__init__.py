@@ -1,0 +1,1 @@
+"""Models that learn what melodies are like, and write some."""

@@ -1,0 +1,68 @@
+"""Settings of the training of a generator: ``segue train attention``, ``segue train gan``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+from segue.agents.generators.attention import AttentionConfig
+from segue.agents.generators.attention_training import AttentionLearning
+from segue.envs.base.errors import SegueError
+from segue.experiments.typed_yaml import load_yaml
+
+
+@dataclass(frozen=True)
+class AttentionRun:
+    """Everything that a training run of the attention model depends on.
+
+    Attributes
+    ----------
+    generator : str
+        ``"attention"``.
+    seed : int
+        Seed >= 0.
+    collections : tuple of str
+        Of ``segue corpus list``; empty for the default ones.
+    start : str
+        Run, or file of a model, to start from; empty for none. Its tunes are the earlier corpus.
+    checkpoint_every : int
+        Updates between checkpoints.
+    size : AttentionConfig
+        Of the model; that of `start`, where there is one.
+    learning : AttentionLearning
+        How it learns.
+    """
+
+    generator: str = "attention"
+    seed: int = 0
+    collections: tuple[str, ...] = ()
+    start: str = ""
+    checkpoint_every: int = 500
+    size: AttentionConfig = field(default_factory=AttentionConfig)
+    learning: AttentionLearning = field(default_factory=AttentionLearning)
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise SegueError(f"seed is {self.seed}; give a whole number from 0 on.")
+        if self.checkpoint_every < 1:
+            raise SegueError(f"checkpoint_every is {self.checkpoint_every}; give 1 or more.")
+
+
+CONFIGS = {"attention": AttentionRun}
+"""Settings of each generator."""
+
+
+def generator_config(name: str, path: Path | None) -> AttentionRun:
+    """Read the settings of a generator from a file, or those that come with segue.
+
+    Raises
+    ------
+    SegueError
+        If the file cannot be read or a field is unknown or of a wrong type.
+    """
+    if path is not None:
+        return load_yaml(path, CONFIGS[name])
+    own = resources.files("segue.experiments") / "configs" / f"generator__{name}.yaml"
+    with resources.as_file(own) as file:
+        return load_yaml(file, CONFIGS[name])
