@@ -50,12 +50,17 @@ INTERRUPTED = 130
 """Exit code after Ctrl-C."""
 
 
-@app.command(
-    epilog='Example: segue compose --chords "Am7 D7 | Gmaj7" --key "G major" --metre 3/4 --out out/'
-)
+@app.command(epilog='Example: segue compose "an electronic dance tune, dark, 128 bpm" --out out/')
 def compose(
-    mood: Annotated[str, typer.Option(help="Mood of the tune.")] = "hopeful",
-    bars: Annotated[int, typer.Option(help="Length in bars, 1 to 64.")] = 16,
+    brief: Annotated[
+        str | None,
+        typer.Argument(help="What the tune should be, in English or Chinese words."),
+    ] = None,
+    words: Annotated[
+        Path | None, typer.Option(help="YAML file of words of your own for the brief.")
+    ] = None,
+    mood: Annotated[str | None, typer.Option(help="Mood of the tune; default hopeful.")] = None,
+    bars: Annotated[int | None, typer.Option(help="Length in bars, 1 to 64; default 16.")] = None,
     chords: Annotated[
         str | None,
         typer.Option(help='Chords, such as "Am7 D7 | Gmaj7"; default a progression by mood.'),
@@ -64,13 +69,13 @@ def compose(
         str | None,
         typer.Option(help='Key, such as "D dorian"; default that of the chords, or by mood.'),
     ] = None,
-    metre: Annotated[str, typer.Option(help="2/4, 3/4, 4/4 or 6/8.")] = "4/4",
+    metre: Annotated[str | None, typer.Option(help="2/4, 3/4, 4/4 or 6/8; default 4/4.")] = None,
     tempo: Annotated[
         float | None, typer.Option(help="Quarter notes a minute; default by mood.")
     ] = None,
     swing: Annotated[
-        float, typer.Option(help="Long to short eighth: 1 straight, 2 triplet, 3 at most.")
-    ] = 1.0,
+        float | None, typer.Option(help="Long to short eighth: 1 straight, 2 triplet, 3 at most.")
+    ] = None,
     soundfont: Annotated[
         Path | None, typer.Option(help="Soundfont (.sf2) that plays the tune; default TimGM6mb.")
     ] = None,
@@ -78,12 +83,21 @@ def compose(
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compose a tune by Q-learning: MIDI, MusicXML, sound, score and piano roll."""
-    from segue.envs.lead_sheet.types import Brief
+    """Compose a tune by Q-learning: MIDI, MusicXML, sound, score and piano roll.
+
+    An option wins over a word of the brief.
+    """
+    from segue.experiments.brief_words import asked, warnings
     from segue.experiments.verbs import compose_verb
 
-    brief = Brief(mood, bars, chords, key, metre, tempo, swing)
-    record, lines = compose_verb(brief, seed, soundfont, out, command())
+    options = {
+        **{"mood": mood, "bars": bars, "chords": chords, "key": key},
+        **{"metre": metre, "tempo": tempo, "swing": swing},
+    }
+    understood = asked(brief, words, options)
+    for line in warnings(understood):
+        typer.echo(line, err=True)
+    record, lines = compose_verb(understood, seed, soundfont, out, command(), chords)
     finish(record, lines, as_json)
 
 
@@ -155,8 +169,9 @@ def bench(
     which: Annotated[
         list[str] | None,
         typer.Argument(
-            help="stepping, rendering, audio, analysis, training (the default); counterpoint, "
-            "demonstrations, finished-edit, highlight, montage, rl-tuner, strangers."
+            help="stepping, rendering, audio, analysis, training (the default); briefs, "
+            "counterpoint, demonstrations, finished-edit, hearing, highlight, montage, rl-tuner, "
+            "strangers."
         ),
     ] = None,
     config: Annotated[

@@ -12,7 +12,7 @@ from segue.envs.base.errors import SegueError
 from segue.envs.base.transition_model import TransitionModel
 from segue.envs.lead_sheet.env import LeadSheetEnv
 from segue.envs.lead_sheet.generator import draw_piece
-from segue.envs.lead_sheet.types import Brief
+from segue.envs.lead_sheet.types import Brief, Piece
 from segue.envs.music.tune import Tune
 from segue.experiments.evaluation import greedy_action, play, random_action, table_action
 
@@ -104,9 +104,33 @@ def compose(brief: Brief, seed: int, progress: Progress | None = None) -> Compos
     SegueError
         For a negative seed, or as `draw_piece`.
     """
+    check_seed(seed)
+    piece = draw_piece(brief, np.random.default_rng(seed))
+    return compose_piece(piece, seed, f"{brief.mood.capitalize()} No. {seed + 1}", progress)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a negative seed with a `SegueError`."""
     if seed < 0:
         raise SegueError(f"seed is {seed}; give a whole number from 0 on.")
-    piece = draw_piece(brief, np.random.default_rng(seed))
+
+
+def compose_piece(
+    piece: Piece, seed: int, title: str, progress: Progress | None = None
+) -> Composition:
+    """Learn the melody of a piece with tabular Q-learning, and title it.
+
+    Parameters
+    ----------
+    piece : Piece
+        What the melody is written over.
+    seed : int
+        Of the agent.
+    title : str
+        Of the tune.
+    progress : callable or None
+        As for `compose`.
+    """
     env = LeadSheetEnv(pieces=(piece,))
     env.reset(seed=seed)
     model = env.transition_model()
@@ -125,7 +149,7 @@ def compose(brief: Brief, seed: int, progress: Progress | None = None) -> Compos
     value, terms = play(env, table_action(GreedyPolicy(table.q)), seed)
     episodes = np.arange(1, len(table.curve) + 1) * config.chunk_episodes
     return Composition(
-        tune=env.tune(f"{brief.mood.capitalize()} No. {seed + 1}"),
+        tune=env.tune(title),
         value=value,
         optimum=optimum,
         random=random_return,

@@ -28,7 +28,7 @@ def arrange(tune: Tune) -> tuple[Part, ...]:
     Parameters
     ----------
     tune : Tune
-        The tune; `tune.mood` chooses players and patterns.
+        The tune; `tune.style` or else `tune.mood` chooses players and patterns.
 
     Returns
     -------
@@ -69,8 +69,8 @@ def arrange(tune: Tune) -> tuple[Part, ...]:
 
 
 def _style(tune: Tune) -> Mood:
-    """The players of the mood; where eighths swing, those with a rhythm play it as jazz does."""
-    style = mood(tune.mood)
+    """The players; where eighths swing, those with a rhythm play it as jazz does."""
+    style = tune.style or mood(tune.mood)
     if tune.swing == 1 or tune.metre.compound:
         return style
     return replace(

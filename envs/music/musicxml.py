@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,8 @@ def musicxml_bytes(tune: Tune) -> bytes:
     # The score is complete; music21 would add naturals after the notes of chord symbols.
     exporter.makeNotation = False
     exported: bytes = exporter.parse()
-    return exported
+    # The same tune gives the same file on any day.
+    return re.sub(rb"\s*<encoding-date>[^<]*</encoding-date>", b"", exported)
 
 
 def note_name(pitch: int, tune: Tune, chord: Chord | None) -> str:
@@ -135,7 +137,7 @@ def _score(tune: Tune) -> Any:
     # A named instrument class would transpose the part of a clarinet or horn.
     player = instrument.Instrument("Melody")
     player.partId, player.instrumentId = "P1", "P1-I1"  # Else random, and no two files equal.
-    player.midiProgram = mood(tune.mood).melody_program
+    player.midiProgram = (tune.style or mood(tune.mood)).melody_program
     part.insert(0, player)
     measures = _measures(tune)
     pitches = [note.pitch for note in tune.notes]

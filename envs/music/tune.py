@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from segue.envs.music.chords import Chord
 from segue.envs.music.metre import Metre
+from segue.envs.music.moods import Mood
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ class Tune:
     swing : float
         How many times as long as the second the first of two eighths sounds, 1 (straight) to 3;
         `notes` and `chords` stand where they are written, in straight eighths.
+    style : Mood or None
+        Instruments and patterns that play it; None are those of `mood`.
     """
 
     title: str
@@ -75,6 +78,7 @@ class Tune:
     notes: tuple[Note, ...]
     chords: tuple[ChordSpan, ...]
     swing: float = 1.0
+    style: Mood | None = None
 
     @property
     def quarters(self) -> float:
