@@ -76,6 +76,13 @@ def compose(
     swing: Annotated[
         float | None, typer.Option(help="Long to short eighth: 1 straight, 2 triplet, 3 at most.")
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="attention, the pretrained model (default with words), or q-learning, an agent "
+            "that learns the piece to its optimum (default without)."
+        ),
+    ] = None,
     soundfont: Annotated[
         Path | None, typer.Option(help="Soundfont (.sf2) that plays the tune; default TimGM6mb.")
     ] = None,
@@ -83,12 +90,12 @@ def compose(
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compose a tune by Q-learning: MIDI, MusicXML, sound, score and piano roll.
+    """Compose a tune: MIDI, MusicXML, sound, score and piano roll.
 
     An option wins over a word of the brief.
     """
     from segue.experiments.brief_words import asked, warnings
-    from segue.experiments.verbs import compose_verb
+    from segue.experiments.compose_verb import compose_verb
 
     options = {
         **{"mood": mood, "bars": bars, "chords": chords, "key": key},
@@ -97,7 +104,7 @@ def compose(
     understood = asked(brief, words, options)
     for line in warnings(understood):
         typer.echo(line, err=True)
-    record, lines = compose_verb(understood, seed, soundfont, out, command(), chords)
+    record, lines = compose_verb(understood, seed, soundfont, out, command(), chords, by)
     finish(record, lines, as_json)
 
 

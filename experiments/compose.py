@@ -35,6 +35,8 @@ class Composition:
         Sum of each weighted reward term.
     curve : ndarray (k, 2) float64
         Episodes played and mean return of the last chunk of them.
+    by : str
+        Who composed it.
     """
 
     tune: Tune
@@ -45,6 +47,7 @@ class Composition:
     steps: int
     terms: Mapping[str, float]
     curve: np.ndarray[tuple[int, int], np.dtype[np.float64]]
+    by: str = "Q-learning"
 
     @property
     def fraction(self) -> float:

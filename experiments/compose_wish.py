@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,7 +20,7 @@ from segue.envs.music.brief.types import Melodist, Wish
 from segue.envs.music.chords import roman
 from segue.envs.music.moods import mood
 from segue.envs.music.scales import MODES, pitch_class_name
-from segue.envs.music.tune import Note
+from segue.envs.music.tune import Note, Tune
 from segue.experiments.compose import Composition, Progress, check_seed, compose_piece
 from segue.experiments.evaluation import greedy_action, play, random_action
 
@@ -175,6 +176,7 @@ def joined(played: Sequence[Composition], learnt: Sequence[Composition]) -> Comp
         steps=sum(one.steps for one in learnt),
         terms={name: sum(one.terms[name] for one in played) for name in played[0].terms},
         curve=np.concatenate(curves),
+        by=played[0].by,
     )
 
 
@@ -205,4 +207,15 @@ def _scored(piece: Piece, notes: tuple[Note, ...], seed: int, title: str) -> Com
         steps=piece.slots,
         terms=terms,
         curve=np.array([[1.0, value]]),
+        by="attention",
     )
+
+
+def chord_tones(tune: Tune) -> float:
+    """Share of a tune's notes that belong to the chord that sounds when they begin."""
+    onsets = [span.onset for span in tune.chords]
+    fitting = [
+        note.pitch % 12 in tune.chords[bisect_right(onsets, note.onset) - 1].chord.pitch_classes
+        for note in tune.notes
+    ]
+    return sum(fitting) / len(fitting) if fitting else 0.0

@@ -15,7 +15,7 @@ from segue.experiments.compare_scores import BASELINES
 from segue.experiments.env_results import COMMAND, read_results
 from segue.experiments.imitation_table import shares
 from segue.experiments.leaderboard_boards import RESAMPLES, Board, Line, line_of
-from segue.experiments.melody_table import TARGETS
+from segue.experiments.melody_figures import TARGETS
 from segue.experiments.statistics import Estimate
 
 OPTIMUM = "IQM of the share of the exact optimum"

@@ -1,9 +1,4 @@
-"""RL Tuner's table with agents that are trained here: ``segue bench rl-tuner``.
-
-What Jaques et al. (2017, table 1) measure, over as many melodies, for every seed; beside it what
-the table does not show: how likely the melodies are under the prior, how many of them are
-distinct and how alike, and how much of them is copied from the corpus.
-"""
+"""RL Tuner's table with agents that are trained here: ``segue bench rl-tuner``."""
 
 from __future__ import annotations
 
@@ -19,54 +14,29 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 from segue.agents.deep import load_checkpoint
 from segue.envs.base.errors import SegueError
-from segue.envs.melody.corpus_prior import corpus_prior, corpus_windows
+from segue.envs.melody.corpus_prior import corpus_windows
 from segue.envs.melody.env import Melody
-from segue.envs.melody.ngram import NGramPrior
-from segue.envs.melody.prior import STEPS, TOKENS, Tokens, log_likelihood, sample
-from segue.envs.melody.table_metrics import table_metrics
-from segue.envs.melody.tokens import notes_of
-from segue.envs.melody.types import FIRST_ONSET
-from segue.envs.music.corpus.library import load_corpus
-from segue.envs.music.metrics.interval_index import IntervalIndex
-from segue.envs.music.metrics.originality import copied_run, run_range
+from segue.envs.melody.prior import STEPS, TOKENS, SequencePrior, sample
+from segue.experiments.melody_figures import (
+    COPIES,
+    PUBLISHED,
+    TARGETS,
+    Figures,
+    Row,
+    Yardstick,
+    figures,
+    yardstick,
+)
 from segue.experiments.train import make_agent, resume, train
 from segue.experiments.train_config import TrainConfig, default_config
 
 Progress = Callable[[float, str], None]
-Figures = Mapping[str, float]
-
 BATCH = 10_000
-PAIRS = 20_000
-"""Random pairs of melodies whose likeness is measured."""
-COPIES = 5_000
-"""Melodies in which copied runs are looked for."""
 
 ENV = "segue/Melody-v0"
 
-TARGETS: Mapping[str, tuple[str, float]] = {
-    "starts with tonic": (">=", 0.95),
-    "leaps resolved": (">=", 0.98),
-    "unique maximum": (">=", 0.90),
-    "unique minimum": (">=", 0.90),
-    "in motif": (">=", 0.76),
-    "in repeated motif": (">=", 0.15),
-    "not in key": ("<=", 0.001),
-    "excessively repeated": ("<=", 0.0002),
-    "distinct": (">=", 0.99),
-}
-"""What the agents trained by segue's reward are to reach."""
-
-PUBLISHED: Figures = {
-    "starts with tonic": 0.288,
-    "leaps resolved": 0.911,
-    "unique maximum": 0.594,
-    "unique minimum": 0.583,
-    "in motif": 0.757,
-    "in repeated motif": 0.0011,
-    "not in key": 0.001,
-    "excessively repeated": 0.0,
-}
-"""The best that any model of the paper has, figure by figure."""
+PRIORS = {"corpus": "corpus", "attention": "segue.agents.generators.pretrained:attention"}
+"""Priors by name: the n-gram of the corpora and the attention model."""
 
 
 @dataclass(frozen=True)
@@ -81,115 +51,32 @@ class RLTunerStudy:
         Melodies of each row and seed; 100,000 in the paper.
     steps : int or None
         Training steps of each agent; None for those of the environment's settings.
+    priors : tuple of str
+        What the agents are held to: of `PRIORS`.
     """
 
     seeds: int
     melodies: int
     steps: int | None = None
+    priors: tuple[str, ...] = ("corpus",)
 
     def __post_init__(self) -> None:
+        unknown = sorted(set(self.priors) - set(PRIORS))
+        if unknown or not self.priors:
+            raise SegueError(f"priors are {list(self.priors)}; give some of {', '.join(PRIORS)}.")
         if min(self.seeds, self.melodies, self.steps or 1) < 1:
             raise SegueError("seeds, melodies and steps of the table must be at least one each.")
 
 
-@dataclass(frozen=True)
-class Row:
-    """Melodies of one origin.
-
-    Attributes
-    ----------
-    name : str
-        Where they come from.
-    seeds : tuple of mapping
-        Figures by name, one mapping a seed.
-    """
-
-    name: str
-    seeds: tuple[Figures, ...]
-
-
-@dataclass(frozen=True)
-class Yardstick:
-    """What melodies are measured against.
-
-    Attributes
-    ----------
-    prior : NGramPrior
-        Of the default corpora's training split.
-    index : IntervalIndex
-        The tunes of that split.
-    copied : int
-        Notes that the longest copied run of 95 % of people's held-out melodies does not exceed.
-    """
-
-    prior: NGramPrior
-    index: IntervalIndex
-    copied: int
-
-
-def yardstick() -> Yardstick:
-    """Read the default corpora."""
-    train_split = load_corpus().split("train")
-    index = IntervalIndex.build([[note.pitch for note in tune.notes] for tune in train_split])
-    people = corpus_windows("test")
-    return Yardstick(corpus_prior(), index, run_range(_runs(index, people)))
-
-
-def _runs(index: IntervalIndex, tokens: Tokens) -> list[int]:
-    """Notes of the longest copied run of each melody."""
-    return [copied_run(index, line[line >= FIRST_ONSET].astype(int)).notes for line in tokens]
-
-
-def figures(tokens: npt.NDArray[np.int8], stick: Yardstick, seed: int) -> dict[str, float]:
-    """Measure melodies.
-
-    Parameters
-    ----------
-    tokens : ndarray (n, 32) int8
-        The melodies.
-    stick : Yardstick
-        What they are measured against.
-    seed : int
-        Of the pairs whose likeness is measured.
-
-    Returns
-    -------
-    dict of str to float
-        The table's shares; then ``log p`` (nats a melody under the prior), ``distinct`` (distinct
-        melodies among all), ``alike`` (mean share of sixteenths with the same token in random
-        pairs), ``copied`` (share of melodies whose longest copied run is beyond that of 95 % of
-        people's), ``notes`` (mean onsets a melody).
-    """
-    table = table_metrics(tokens)
-    generator = np.random.default_rng(seed)
-    one, other = generator.integers(len(tokens), size=(2, PAIRS))
-    runs = np.array(_runs(stick.index, tokens[:COPIES]))
-    return {
-        "starts with tonic": table.starts_with_tonic,
-        "leaps resolved": table.leaps_resolved,
-        "unique maximum": table.unique_maximum,
-        "unique minimum": table.unique_minimum,
-        "in motif": table.in_motif,
-        "in repeated motif": table.in_repeated_motif,
-        "not in key": table.not_in_key,
-        "excessively repeated": table.repeated,
-        "distinct": len(np.unique(tokens, axis=0)) / len(tokens),
-        "alike": float((tokens[one] == tokens[other]).mean()),
-        "copied": float((runs > stick.copied).mean()),
-        "log p": float(log_likelihood(stick.prior, tokens).mean()),
-        "notes": float(np.mean([len(notes_of(line)) for line in tokens[:COPIES]])),
-    }
-
-
-def agent_config(reward: str, seed: int, steps: int | None) -> TrainConfig:
-    """Settings of the agent that is trained by a reward preset.
+def agent_config(reward: str, seed: int, steps: int | None, prior: str = "corpus") -> TrainConfig:
+    """Settings of the agent that is trained by a reward preset, held to one of `PRIORS`.
 
     By the published reward the temperature is 1, at which entropy and log-likelihood together are
     the divergence from the prior, as in the paper; and the agent learns half as fast, since its
     rewards of -100 can throw a fast one off.
     """
     config = default_config(ENV, "ppo")
-    options = {**config.env_options, "reward": reward}
+    options = {**config.env_options, "reward": reward, "prior": PRIORS[prior]}
     temperature, hyperparameters = tuple(config.temperature), dict(config.hyperparameters)
     if reward == "rl-tuner":
         temperature = (1.0, 1.0)
@@ -255,29 +142,40 @@ def measure(
     study : RLTunerStudy
         How much of it.
     """
-    stick = yardstick()
+    # Imported late: it loads the network.
+    from segue.agents.generators.pretrained import attention
+
+    model = attention() if "attention" in study.priors else None
+    stick = yardstick(model)
     rows = [Row("people, held out", (figures(corpus_windows("test"), stick, 0),))]
-    noise, drawn = [], []
+    noise = []
+    drawn: dict[str, list[Figures]] = {prior: [] for prior in study.priors}
     for seed in range(study.seeds):
         generator = np.random.default_rng(seed)
         uniform = generator.integers(TOKENS, size=(study.melodies, STEPS)).astype(np.int8)
         noise.append(figures(uniform, stick, seed))
-        drawn.append(figures(sample(stick.prior, study.melodies, generator), stick, seed))
-    rows += [Row("uniform random", tuple(noise)), Row("prior (n-gram)", tuple(drawn))]
-    agents = {
-        reward: _agents(reward, folder, command, part, study, stick)
-        for reward, part in (("segue", _half(progress, 0)), ("rl-tuner", _half(progress, 1)))
-    }
-    rows += [Row(f"PPO by the reward `{name}`", agents[name]) for name in ("rl-tuner", "segue")]
+        for prior, found in drawn.items():
+            source: SequencePrior = stick.prior if prior == "corpus" or not model else model
+            count = study.melodies if prior == "corpus" else min(COPIES, study.melodies)
+            found.append(figures(sample(source, count, generator), stick, seed))
+    rows.append(Row("uniform random", tuple(noise)))
+    rows += [Row(f"prior ({_TITLES[prior]})", tuple(found)) for prior, found in drawn.items()]
+    plans = [(prior, reward) for reward in ("rl-tuner", "segue") for prior in study.priors]
+    for number, (prior, reward) in enumerate(plans):
+
+        def tell(share: float, text: str, number: int = number) -> None:
+            progress((number + share) / len(plans), text)
+
+        name = f"PPO by the reward `{reward}`"
+        if prior != "corpus":
+            name += f", {_TITLES[prior]}"
+        rows.append(Row(name, _agents(reward, prior, folder, command, tell, study, stick)))
     return rows
-
-
-def _half(progress: Progress, half: int) -> Progress:
-    return lambda share, text: progress((half + share) / 2, text)
 
 
 def _agents(
     reward: str,
+    prior: str,
     folder: Path,
     command: Sequence[str],
     progress: Progress,
@@ -289,13 +187,16 @@ def _agents(
     for seed in range(study.seeds):
 
         def tell(share: float, text: str, seed: int = seed) -> None:
-            progress((seed + share) / study.seeds, f"{reward}, seed {seed}: {text}")
+            progress((seed + share) / study.seeds, f"{reward}, {prior}, seed {seed}: {text}")
 
-        config = agent_config(reward, seed, study.steps)
-        model = trained_agent(config, folder / f"{reward}__{seed}", command, tell)
+        config = agent_config(reward, seed, study.steps, prior)
+        name = f"{reward}__{seed}" if prior == "corpus" else f"{reward}__{prior}__{seed}"
+        model = trained_agent(config, folder / name, command, tell)
         found.append(figures(play(model, study.melodies, seed), stick, seed))
     return tuple(found)
 
+
+_TITLES = {"corpus": "n-gram", "attention": "attention"}
 
 PER_CENT = (*TARGETS, "alike", "copied")
 """Figures that are shares."""
@@ -304,14 +205,16 @@ EXPLAINED: Mapping[str, str] = {
     "distinct": "distinct among all melodies",
     "alike": "same token in random pairs",
     "copied": "beyond 95 % of people's longest copied run",
-    "log p": "log p under the prior (nats a melody)",
+    "log p": "log p under the n-gram (nats a melody)",
+    "log p by attention": "log p under the attention model (nats a melody)",
     "notes": "notes a melody",
 }
 
 
 def markdown(rows: Sequence[Row]) -> str:
     """Table of the rows, a column each: mean over the seeds, least and greatest in brackets."""
-    names = [*PER_CENT, "log p", "notes"]
+    more = [name for name in ("log p", "log p by attention", "notes") if name in rows[0].seeds[0]]
+    names = [*PER_CENT, *more]
     head = ["per cent", "target", "published", *(row.name for row in rows)]
     lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
     for name in names:

@@ -68,7 +68,7 @@ def write_tune(
 
 
 def show_tune(board: Board, composition: Composition, folder: Path) -> None:
-    """Put the curve of Q-learning, the scores and the piano roll, still and playing, on the board.
+    """Put the learning curve, the scores and the piano roll, still and playing, on the board.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def show_tune(board: Board, composition: Composition, folder: Path) -> None:
     board.scalars(last, {f"{FRACTION}/tune": composition.fraction})
     board.terms(last, {f"tune/{name}": value for name, value in composition.terms.items()})
     scores = {
-        "Q-learning": composition.value,
+        composition.by: composition.value,
         "greedy": composition.greedy,
         "random": composition.random,
         "exact optimum": composition.optimum,

@@ -17,13 +17,9 @@ from segue.envs.film.gate import film_files, open_media, require_audio
 from segue.envs.film.sample_film import USER_LICENCE, sample_film
 from segue.envs.film.titles import with_credits
 from segue.envs.lead_sheet.types import Brief
-from segue.envs.music.audio import check_soundfont
-from segue.envs.music.brief.telling import record as understood_record
-from segue.envs.music.brief.types import Understanding
 from segue.envs.music.tune import Tune
-from segue.experiments.brief_words import UNDERSTOOD, understood_lines, write_understood
 from segue.experiments.compose import Composition, compose
-from segue.experiments.compose_wish import compose_wish
+from segue.experiments.compose_verb import board_line, tune_line
 from segue.experiments.edit import EditResult, cut_film, write_film
 from segue.experiments.edit_report import (
     show_on_board,
@@ -42,64 +38,6 @@ from segue.experiments.tune_files import show_tune, soundfont_source, write_tune
 Outcome = tuple[dict[str, Any], list[str]]
 
 DEMO_BRIEF = Brief("hopeful", 16)
-
-
-def compose_verb(
-    brief: Brief | Understanding,
-    seed: int,
-    soundfont: Path | None,
-    out: Path | None,
-    command: Sequence[str],
-    chords: str | None = None,
-) -> Outcome:
-    """``segue compose``; `chords` are those of an option beside words."""
-    if soundfont is not None:
-        check_soundfont(soundfont)
-    with progress_bar("composing") as tell:
-        if isinstance(brief, Understanding):
-            composition = compose_wish(brief.wish, seed, tell, chords)
-            config = {"text": brief.reading.text, "chords": chords} | asdict(brief.wish)
-        else:
-            composition = compose(brief, seed, tell)
-            config = asdict(brief)
-        folder = RunFolder.create(None, "segue/LeadSheet-v0", "compose", seed, out)
-        sources = [soundfont_source(soundfont)]
-        write_manifest(folder, command=command, seed=seed, config=config, sources=sources)
-        paths = write_tune(composition, folder.path, tell, soundfont)
-        if isinstance(brief, Understanding):
-            paths[UNDERSTOOD] = write_understood(brief, seed, folder.path)
-        # A tune made again in its folder starts its curves anew.
-        with Board(folder.path, purge_step=0) as board:
-            show_tune(board, composition, folder.path)
-            board.sound("tune/sound", paths["tune.wav"], composition.steps)
-    record = {
-        "run": str(folder.path),
-        "files": {name: str(path) for name, path in paths.items()},
-        "steps": composition.steps,
-        "mean_return": composition.value,
-        "fraction_of_optimum": composition.fraction,
-        "greedy": composition.greedy,
-        "random": composition.random,
-    }
-    lines: list[str] = []
-    if isinstance(brief, Understanding):
-        record["brief"] = understood_record(brief)
-        lines = understood_lines(brief)
-    places = [f"{name}: {path}" for name, path in paths.items()]
-    return record, [*lines, _tune_line(composition), *places, _board_line(folder)]
-
-
-def _tune_line(composition: Composition) -> str:
-    tune = composition.tune
-    return (
-        f"{tune.title}: return {composition.value:.2f} = {composition.fraction:.4f} of the exact "
-        f"optimum {composition.optimum:.2f} (greedy {composition.greedy:.2f}, "
-        f"random {composition.random:.2f})"
-    )
-
-
-def _board_line(folder: RunFolder) -> str:
-    return f"TensorBoard: tensorboard --logdir {folder.path}"
 
 
 def edit_verb(
@@ -209,7 +147,7 @@ def demo_verb(
     files = {name: str(path) for name, path in tune.items()} | record["files"]
     record = record | {"files": files, "tune_fraction_of_optimum": composition.fraction}
     places = [f"{name}: {path}" for name, path in files.items()]
-    return record, [_tune_line(composition), lines[0], *places, _board_line(folder)]
+    return record, [tune_line(composition), lines[0], *places, board_line(folder)]
 
 
 def tune_grid(tune: Tune, wav: Path) -> BeatGrid:

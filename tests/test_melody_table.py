@@ -18,8 +18,8 @@ from segue.envs.melody.ngram_fit import fit_ngram
 from segue.envs.melody.prior import TOKENS
 from segue.envs.melody.types import STEPS
 from segue.envs.music.metrics.interval_index import IntervalIndex
-from segue.experiments import melody_table, tables
-from segue.experiments.melody_table import TARGETS, Row, Yardstick
+from segue.experiments import melody_figures, melody_table, tables
+from segue.experiments.melody_figures import TARGETS, Row, Yardstick
 from segue.experiments.train import make_agent
 from segue.experiments.train_config import default_config
 
@@ -58,9 +58,9 @@ def row(**changes: float) -> dict[str, float]:
 
 
 def test_figures_of_melodies_made_by_hand(melodies: npt.NDArray[np.int8], stick: Yardstick) -> None:
-    found = melody_table.figures(melodies, stick, 0)
+    found = melody_figures.figures(melodies, stick, 0)
     assert np.isnan(found["leaps resolved"])
-    assert found == {**melody_table.figures(melodies, stick, 0), "leaps resolved": ANY}
+    assert found == {**melody_figures.figures(melodies, stick, 0), "leaps resolved": ANY}
     assert found["starts with tonic"] == 0.75
     assert found["unique maximum"] == found["unique minimum"] == 0.5
     assert found["not in key"] == 8 / 128
@@ -85,10 +85,10 @@ def test_a_run_is_copied_only_beyond_peoples_longest(
     melodies: npt.NDArray[np.int8], stick: Yardstick, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     far = replace(stick, copied=8)
-    assert melody_table.figures(melodies, far, 0)["copied"] == 0.0
-    assert melody_table.figures(melodies, replace(stick, copied=7), 0)["copied"] == 0.5
-    monkeypatch.setattr(melody_table, "COPIES", 2)
-    assert melody_table.figures(melodies, stick, 0)["copied"] == 1.0
+    assert melody_figures.figures(melodies, far, 0)["copied"] == 0.0
+    assert melody_figures.figures(melodies, replace(stick, copied=7), 0)["copied"] == 0.5
+    monkeypatch.setattr(melody_figures, "COPIES", 2)
+    assert melody_figures.figures(melodies, stick, 0)["copied"] == 1.0
 
 
 # --- targets and text --------------------------------------------------------------------------
@@ -115,7 +115,7 @@ def test_the_table_has_a_column_for_each_row_and_a_verdict() -> None:
     assert "| distinct among all melodies | >= 99 |  | 99.00 | 99.50 (99.20 to 99.80) |" in lines
     assert "| not in key | <= 0.1 | 0.1 | 0.100 | 0.100 (0.100 to 0.100) |" in lines
     assert (
-        "| log p under the prior (nats a melody) |  |  | -51.3 | -51.3 (-51.3 to -51.3) |" in lines
+        "| log p under the n-gram (nats a melody) |  |  | -51.3 | -51.3 (-51.3 to -51.3) |" in lines
     )
     assert "Every seed reaches every target." in lines[-1]
     told = melody_table.markdown([rows[1], Row("people", (row(unique_maximum=0.5),))])
@@ -188,7 +188,7 @@ def test_finished_agents_are_taken_up_again(
         hyperparameters=SMALL,
     )
     monkeypatch.setattr(melody_table, "default_config", lambda env, agent: small)
-    monkeypatch.setattr(melody_table, "yardstick", lambda: stick)
+    monkeypatch.setattr(melody_table, "yardstick", lambda attention: stick)
     monkeypatch.setattr(melody_table, "corpus_windows", lambda split: melodies)
     shares: list[float] = []
 
@@ -209,7 +209,7 @@ def test_finished_agents_are_taken_up_again(
     ]
     assert 0.0 <= min(shares) < 0.1
     assert 0.9 < max(shares) <= 1.0
-    assert rows[0].seeds[0]["copied"] == melody_table.figures(melodies, stick, 0)["copied"] == 0.5
+    assert rows[0].seeds[0]["copied"] == melody_figures.figures(melodies, stick, 0)["copied"] == 0.5
     (uniform,), (drawn,) = rows[1].seeds, rows[2].seeds
     assert uniform["notes"] == pytest.approx(STEPS * 36 / 38, abs=0.5)
     assert drawn["log p"] > uniform["log p"] + 100

@@ -26,7 +26,8 @@ from segue.envs.music.notation import written_notes
 from segue.envs.music.piano_roll import piano_roll
 from segue.envs.music.score import score_image
 from segue.envs.music.tune import Note, Tune
-from segue.experiments.verbs import compose_verb, tune_grid
+from segue.experiments.compose_verb import compose_verb
+from segue.experiments.verbs import tune_grid
 
 KICK, RIDE = 36, 51
 ALL_METRES = (*METRES.values(), Metre(9, 8), Metre(12, 8), Metre(3, 8), Metre(2, 2), Metre(5, 4))

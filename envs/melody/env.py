@@ -17,11 +17,11 @@ from segue.envs.base.references import load_reference
 from segue.envs.base.single import SegueEnv
 from segue.envs.base.task import Batch, Bound, Observation, Task
 from segue.envs.base.vector import SegueVectorEnv
-from segue.envs.melody import observation, optimum, render, stepping
+from segue.envs.melody import asking, observation, optimum, render, stepping
 from segue.envs.melody.ngram import NGramPrior, NGramTables
 from segue.envs.melody.prior import SequencePrior
 from segue.envs.melody.reward_grid import lay_out
-from segue.envs.melody.types import HIDDEN_WORDS, NO_TOKEN, SEEN_WORDS, STEP, STEPS, TOKENS
+from segue.envs.melody.types import HIDDEN_WORDS, NO_TOKEN, SEEN_WORDS, STEP, TOKENS
 from segue.envs.music.piano_roll import piano_roll
 from segue.envs.music.tune import Tune
 from segue.rewards.base import WeightedSum
@@ -59,6 +59,9 @@ class MelodyBatch(Batch):
         What `reward` and `terms` are views of.
     given : ndarray (n,) float64
         Log-probabilities of the last actions, where the prior is no n-gram.
+    known : ndarray (n, TOKENS) float64
+        Those of the tokens to come, where the agent sees them and the prior is no n-gram; else
+        (n, 0).
     play : callable
         `stepping.step_batch`, bound to these arrays.
     """
@@ -68,6 +71,7 @@ class MelodyBatch(Batch):
     hidden: npt.NDArray[np.int64]
     outcome: npt.NDArray[np.float64]
     given: npt.NDArray[np.float64]
+    known: npt.NDArray[np.float64]
     play: Callable[[npt.NDArray[np.int64]], None]
 
     def tokens(self, row: int) -> npt.NDArray[np.int8]:
@@ -78,6 +82,7 @@ class MelodyBatch(Batch):
         """Go on from the states in `rows` (n,) of another batch, which may be this one."""
         self.seen[:], self.hidden[:] = other.seen[rows], other.hidden[rows]
         self.history[:] = other.history[rows]
+        self.known[:] = other.known[rows]
 
 
 class Melody(Task[MelodyBatch]):
@@ -101,7 +106,12 @@ class Melody(Task[MelodyBatch]):
         self.term_names = self.table.names
         self.action_space = spaces.Discrete(TOKENS)
         self.observation_space = observation.space(observation_mode)
-        self._shows_tokens = observation_mode == "tokens"
+        self._mode = observation_mode
+        if observation_mode == "prior" and self.prior is None:
+            raise SegueError(
+                "observation_mode is 'prior', but there is no prior to show; give one, such as "
+                "prior='corpus'."
+            )
         self._bound: Bound | None = None
 
     def allocate(self, count: int) -> MelodyBatch:
@@ -111,32 +121,26 @@ class Melody(Task[MelodyBatch]):
         history = np.zeros((count, SEEN_WORDS), dtype=np.int64)
         seen = np.zeros((count, SEEN_WORDS), dtype=np.int64)
         terminated = np.zeros(count, dtype=np.bool_)
-        given = np.zeros(count)
+        given, known = np.zeros(count), np.zeros((count, 0))
         source, tables = stepping.NO_PRIOR, _NO_TABLES
         if isinstance(self.prior, NGramPrior):
             source, tables = stepping.N_GRAM, self.prior.tables
         elif self.prior is not None:
             source = stepping.GIVEN
+            known = np.zeros((count, TOKENS if self._mode == "prior" else 0))
         grid, table = self.table.grid, self.table
-        shown: Observation = seen.view(np.int8)
-        if self._shows_tokens:
-            # Of the state itself, so that showing the tokens costs nothing.
-            shown = {
-                "tokens": history.view(np.int8),
-                "tokens_mask": np.zeros((count, STEPS), dtype=np.int8),
-                "situation": seen.view(np.int8)[:, : observation.SITUATION],
-            }
         return MelodyBatch(
             reward=outcome[0],
             terms=outcome[1:],
             terminated=terminated,
             mask=_read_only(np.ones((count, TOKENS), dtype=np.int8)),
-            observation=shown,
+            observation=self._observed(seen.view(np.int8), history.view(np.int8)),
             seen=seen.view(np.int8),
             history=history.view(np.int8),
             hidden=hidden,
             outcome=outcome,
             given=given,
+            known=known,
             play=bind(
                 stepping.step_batch,
                 seen.reshape(-1),
@@ -154,6 +158,19 @@ class Melody(Task[MelodyBatch]):
             ),
         )
 
+    def _observed(self, seen: npt.NDArray[np.int8], history: npt.NDArray[np.int8]) -> Observation:
+        """Observation made of the state itself, so that showing it costs nothing."""
+        if self._mode == "tokens":
+            return {
+                "tokens": history,
+                "tokens_mask": np.zeros_like(history),
+                "situation": seen[:, : observation.SITUATION],
+            }
+        if self._mode == "prior":
+            chances = np.zeros((len(seen), TOKENS), dtype=np.float32)
+            return {"features": seen, "prior_log_p": chances}
+        return seen
+
     def begin(
         self,
         batch: MelodyBatch,
@@ -162,21 +179,29 @@ class Melody(Task[MelodyBatch]):
     ) -> None:
         """Begin an episode in each of `rows`, with a priming token."""
         stepping.begin_batch(batch.seen, batch.history, batch.hidden, rows, draws, batch.terminated)
-        self._mark_tokens(batch)
+        self._show(batch, rows)
 
     def step(self, batch: MelodyBatch, actions: npt.NDArray[np.int64]) -> None:
         """Write one token in every row; `actions` (n,) is int64 and contiguous."""
         if self.prior is not None and not isinstance(self.prior, NGramPrior):
-            _ask(self.prior, batch, actions)
+            parts = batch.seen, batch.history, batch.known, actions, batch.given
+            asking.of_actions(self.prior, *parts)
         batch.play(actions)
-        self._mark_tokens(batch)
+        if self._mode != "features":
+            self._show(batch, np.arange(len(actions)))
 
-    def _mark_tokens(self, batch: MelodyBatch) -> None:
-        """Say which tokens are there, where the agent sees them."""
-        if self._shows_tokens:
-            assert isinstance(batch.observation, dict)
-            there = batch.observation["tokens_mask"].view(np.bool_)
-            np.not_equal(batch.history, NO_TOKEN, out=there)
+    def _show(self, batch: MelodyBatch, rows: npt.NDArray[np.int64]) -> None:
+        """Bring what `rows` show beside the state up to date."""
+        shown = batch.observation
+        if not isinstance(shown, dict):
+            return
+        if self._mode == "tokens":
+            np.not_equal(batch.history, NO_TOKEN, out=shown["tokens_mask"].view(np.bool_))
+        elif isinstance(self.prior, NGramPrior):
+            asking.show_ngram(self.prior.tables, batch.seen, rows, shown["prior_log_p"])
+        elif self.prior is not None:
+            asking.of_tokens(self.prior, batch.seen, batch.history, rows, batch.known)
+            asking.show(batch.known, rows, shown["prior_log_p"])
 
     def bound(self, batch: MelodyBatch, row: int) -> Bound:
         """Upper bound of the return, the same for every episode."""
@@ -234,16 +259,6 @@ def _read_only(table: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return view
 
 
-def _ask(prior: SequencePrior, batch: MelodyBatch, actions: npt.NDArray[np.int64]) -> None:
-    """Write the log-probabilities of the actions; rows may stand at different steps."""
-    steps = batch.seen[:, STEP]
-    tokens = np.where((actions >= 0) & (actions < TOKENS), actions, 0)
-    for step in np.unique(steps[steps < STEPS]):
-        rows = np.flatnonzero(steps == step)
-        known = prior.log_probabilities(np.ascontiguousarray(batch.history[rows, :step][:, ::-1]))
-        batch.given[rows] = known[np.arange(len(rows)), tokens[rows]]
-
-
 class MelodyEnv(SegueEnv[MelodyBatch]):
     """Write a two-bar melody, one sixteenth at a time: RL Tuner's task.
 
@@ -276,6 +291,10 @@ class MelodyEnv(SegueEnv[MelodyBatch]):
     first (38 = not yet written); ``tokens_mask``, 1 for those written; ``situation``: sixteenths
     written and priming token. The return depends on nothing else.
 
+    In mode ``prior`` a `Dict` of the 32 integers, ``features``, and ``prior_log_p``: what the
+    prior says of each token to come, 38 log-probabilities in nats (float32, cut off at -50; all
+    alike after the last token).
+
     ## Rewards
     The sum of the weighted terms of `segue.rewards.phrase.PHRASE` or of
     `segue.rewards.rl_tuner.RL_TUNER`. ``info["reward_terms"]`` holds each; they add up to the
@@ -299,7 +318,8 @@ class MelodyEnv(SegueEnv[MelodyBatch]):
       no corpus.
     - `reward_weights` (mapping, default None): weights that replace the reward's, by term.
     - `observation_mode` (str, default "features"): or "tokens", for agents that read the melody
-      itself, such as those with ``policy: attention``.
+      itself, such as those with ``policy: attention``; or "prior", for those that hold on to the
+      prior, such as g-learning.
     - `render_mode` (str, default None): `"rgb_array"` gives the piano roll.
 
     ## Version History

@@ -8,7 +8,7 @@ import numba as nb
 import numpy as np
 from gymnasium import spaces
 
-from segue.envs.melody import dynamics
+from segue.envs.melody import asking, dynamics
 from segue.envs.melody.packing import pack
 from segue.envs.melody.types import (
     LONGEST_RETURN,
@@ -41,7 +41,7 @@ SIZES = (
 """How many values each integer may take; one-hot they are 639 wide."""
 
 
-MODES = ("features", "tokens")
+MODES = ("features", "tokens", "prior")
 
 SITUATION = PRIMER + 1
 """Columns of an observed row that stand beside the tokens: STEP and PRIMER, the first two."""
@@ -52,10 +52,13 @@ def space(mode: str) -> spaces.MultiDiscrete | spaces.Dict:
 
     In mode ``features`` 32 integers, the columns of an observed row in `types`. In mode ``tokens``
     the melody itself: ``tokens``, the newest first, NO_TOKEN where none is yet; ``tokens_mask``,
-    1 where there is one; ``situation``: STEP and PRIMER.
+    1 where there is one; ``situation``: STEP and PRIMER. In mode ``prior`` the ``features``, and
+    ``prior_log_p``, what the prior says of each token to come: `asking.space`.
     """
     if mode == "features":
         return _integers(SIZES)
+    if mode == "prior":
+        return spaces.Dict({"features": _integers(SIZES), "prior_log_p": asking.space()})
     return spaces.Dict(
         {
             "tokens": _integers((TOKENS + 1,) * STEPS),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,7 @@ def write_musicxml(tune: Tune, path: Path | str) -> None:
         temporary.write_bytes(data)
 
 
+@lru_cache(maxsize=1)  # Asked for by the file and by the score.
 def musicxml_bytes(tune: Tune) -> bytes:
     """The text of `write_musicxml`, UTF-8. Raises `SegueError` as that does."""
     # Its import takes longer than most programs that use this package run.

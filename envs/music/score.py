@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -129,6 +129,7 @@ def write_score(tune: Tune, path: Path | str, width: int = WIDTH) -> None:
             Image.fromarray(score_image(tune, width)).save(temporary, format="PNG")
 
 
+@lru_cache(maxsize=1)  # Asked for by either kind of file.
 def _page(tune: Tune) -> str:
     """The whole page as SVG, its fonts named only."""
     staves = _engrave(tune)
