@@ -9,7 +9,7 @@ from segue.agents.generators.attention import AttentionConfig, MelodyAttention
 from segue.agents.generators.melody_model import MelodyModel
 from segue.envs.melody.sequences import ROOT_SHIFT, Sequence16
 
-SMALL = AttentionConfig(width=16, layers=2, heads=2, context=64)
+SMALL = AttentionConfig(width=16, layers=2, heads=2, context=128)
 
 TRIADS = {0: (0, 4, 7), 5: (5, 9, 0), 7: (7, 11, 2)}
 

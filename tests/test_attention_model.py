@@ -233,7 +233,7 @@ def test_dropout_keeps_the_mean_and_follows_its_generator() -> None:
         (lambda: Plan(8, chords=np.zeros(4, dtype=np.int32)), "chords for 4 of 8"),
         (lambda: Conditions(mode="locrian"), "no mode 'locrian'"),
         (lambda: MODEL.sample(Plan(8), 0, np.random.default_rng(0)), "0 melodies"),
-        (lambda: MODEL.sample(Plan(65), 1, np.random.default_rng(0)), "longer than the 64"),
+        (lambda: MODEL.sample(Plan(129), 1, np.random.default_rng(0)), "longer than the 128"),
         (lambda: MODEL.sample(Plan(8), 1, np.random.default_rng(0), temperature=0.0), "temperat"),
         (lambda: MODEL.sample(Plan(8), 1, np.random.default_rng(0), nucleus=1.5), "nucleus"),
         (lambda: MODEL.sample(Plan(8), 1, np.random.default_rng(0), motif=[38]), "0 to 37"),
