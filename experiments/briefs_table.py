@@ -17,7 +17,7 @@ from segue.envs.music.midi import midi_bytes
 from segue.envs.music.musicxml import musicxml_bytes
 from segue.envs.music.scales import MODES, scale_classes
 from segue.envs.music.tune import Tune
-from segue.experiments.compose_wish import compose_wish
+from segue.experiments.compose_wish import chord_tones, compose_wish, melodist_of
 from segue.experiments.progress import Tell
 
 MORE = ("tempo", "major", "density", "register")
@@ -59,7 +59,11 @@ class BriefsStudy:
     seeds : int
         Tunes of each brief; measurements are their means.
     briefs : tuple of BriefCase
+        What is asked for.
     pairs : tuple of BriefPair
+        Which of them are compared.
+    by : str
+        Who composes: ``"attention"`` or ``"q-learning"``.
 
     Raises
     ------
@@ -70,6 +74,7 @@ class BriefsStudy:
     seeds: int
     briefs: tuple[BriefCase, ...]
     pairs: tuple[BriefPair, ...]
+    by: str = "attention"
 
     def __post_init__(self) -> None:
         if self.seeds < 1:
@@ -120,13 +125,13 @@ def measure_briefs(study: BriefsStudy, tell: Tell) -> dict[str, Any]:
     dict
         ``briefs``: by name, ``text``, ``right`` and ``wrong`` fields of those asked for,
         ``unknown`` words, ``content`` (count of words), the measurements of `measure_tune`,
-        ``optimum`` (return as a fraction of it) and ``same`` (whether MIDI and MusicXML of the
+        ``chord tones`` (share of the notes) and ``same`` (whether MIDI and MusicXML of the
         second time are equal, byte by byte). ``pairs``: each with both measurements and ``holds``.
     """
     rows: dict[str, dict[str, Any]] = {}
     for index, case in enumerate(study.briefs):
         tell(index / len(study.briefs), case.name)
-        rows[case.name] = _row(case, study.seeds)
+        rows[case.name] = _row(case, study.seeds, study.by)
     pairs = []
     for pair in study.pairs:
         one, other = (rows[name][pair.more] for name in (pair.one, pair.other))
@@ -137,15 +142,15 @@ def measure_briefs(study: BriefsStudy, tell: Tell) -> dict[str, Any]:
     return {"briefs": rows, "pairs": pairs}
 
 
-def _row(case: BriefCase, seeds: int) -> dict[str, Any]:
+def _row(case: BriefCase, seeds: int, by: str) -> dict[str, Any]:
     understanding = understand(read(case.text))
     right = [name for name, value in case.asks.items() if value_of(understanding, name) == value]
-    measured, fractions, same = [], [], True
+    measured, same = [], True
     for seed in range(seeds):
-        made = compose_wish(understanding.wish, seed)
-        again = compose_wish(understanding.wish, seed)
-        measured.append(measure_tune(made.tune))
-        fractions.append(made.fraction)
+        made, again = (
+            compose_wish(understanding.wish, seed, melodist=melodist_of(by)) for _ in range(2)
+        )
+        measured.append(measure_tune(made.tune) | {"chord tones": chord_tones(made.tune)})
         same &= all(write(made.tune) == write(again.tune) for write in (midi_bytes, musicxml_bytes))
     means = {name: float(np.mean([one[name] for one in measured])) for name in measured[0]}
     return {
@@ -155,7 +160,6 @@ def _row(case: BriefCase, seeds: int) -> dict[str, Any]:
         "unknown": list(understanding.reading.unknown),
         "content": understanding.reading.content,
         **means,
-        "optimum": float(np.mean(fractions)),
         "same": same,
     }
 
@@ -171,7 +175,7 @@ def value_of(understanding: Understanding, name: str) -> Any:
 def briefs_markdown(figures: Mapping[str, Any]) -> str:
     """Write the figures as Markdown."""
     head = ["brief", "fields", "unknown", "tempo", "in mode", "in parallel", "onsets a quarter"]
-    head += ["mean pitch", "of optimum", "same file"]
+    head += ["mean pitch", "chord tones", "same file"]
     lines = [f"| {' | '.join(head)} |", f"| {' | '.join('---' for _ in head)} |"]
     rows = figures["briefs"]
     for row in rows.values():
@@ -179,7 +183,7 @@ def briefs_markdown(figures: Mapping[str, Any]) -> str:
         cells = [row["text"].replace("|", "\\|"), f"{right} of {asked}"]
         cells += [", ".join(row["unknown"]), f"{row['tempo']:.0f}", f"{row['in mode']:.2f}"]
         cells += [f"{row['in parallel']:.2f}", f"{row['density']:.2f}", f"{row['register']:.1f}"]
-        cells += [f"{row['optimum']:.3f}", "yes" if row["same"] else "no"]
+        cells += [f"{row['chord tones']:.2f}", "yes" if row["same"] else "no"]
         lines.append(f"| {' | '.join(cells)} |")
     right = sum(len(row["right"]) for row in rows.values())
     asked = right + sum(len(row["wrong"]) for row in rows.values())

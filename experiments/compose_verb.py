@@ -7,16 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from segue.envs.base.errors import SegueError
 from segue.envs.lead_sheet.types import Brief
 from segue.envs.music.audio import check_soundfont
 from segue.envs.music.brief.telling import record as understood_record
-from segue.envs.music.brief.types import Melodist, Understanding
+from segue.envs.music.brief.types import Understanding
 from segue.experiments.brief_words import UNDERSTOOD, understood_lines, write_understood
 from segue.experiments.compose import Composition, compose
-from segue.experiments.compose_wish import chord_tones, compose_wish
+from segue.experiments.compose_wish import chord_tones, compose_wish, melodist_of, model_sources
 from segue.experiments.manifest import write_manifest
 from segue.experiments.progress import progress_bar
 from segue.experiments.run_folder import RunFolder
@@ -24,9 +22,6 @@ from segue.experiments.tensorboard import Board
 from segue.experiments.tune_files import show_tune, soundfont_source, write_tune
 
 Outcome = tuple[dict[str, Any], list[str]]
-
-COMPOSERS = ("attention", "q-learning")
-"""Who composes: the pretrained melody model, or an agent that learns the piece at hand."""
 
 
 def compose_verb(
@@ -38,8 +33,11 @@ def compose_verb(
     chords: str | None = None,
     by: str | None = None,
 ) -> Outcome:
-    """``segue compose``; `chords` are those of an option beside words, `by` one of COMPOSERS."""
-    melodist = _melodist(by, isinstance(brief, Understanding))
+    """``segue compose``; `chords` stand beside words, `by` is as for `melodist_of`."""
+    in_words = isinstance(brief, Understanding)
+    if by == "attention" and not in_words:
+        raise SegueError("the attention model composes what words ask for; give some, too.")
+    melodist = melodist_of(by or ("attention" if in_words else "q-learning"))
     if soundfont is not None:
         check_soundfont(soundfont)
     with progress_bar("composing") as tell:
@@ -51,6 +49,8 @@ def compose_verb(
             config = asdict(brief)
         folder = RunFolder.create(None, "segue/LeadSheet-v0", "compose", seed, out)
         sources = [soundfont_source(soundfont)]
+        if melodist is not None:
+            sources += model_sources()
         write_manifest(folder, command=command, seed=seed, config=config, sources=sources)
         paths = write_tune(composition, folder.path, tell, soundfont)
         if isinstance(brief, Understanding):
@@ -59,38 +59,25 @@ def compose_verb(
         with Board(folder.path, purge_step=0) as board:
             show_tune(board, composition, folder.path)
             board.sound("tune/sound", paths["tune.wav"], composition.steps)
-    record = {
+    record: dict[str, Any] = {
         "run": str(folder.path),
         "files": {name: str(path) for name, path in paths.items()},
-        "steps": composition.steps,
-        "mean_return": composition.value,
-        "fraction_of_optimum": composition.fraction,
-        "greedy": composition.greedy,
-        "random": composition.random,
+        "chord_tones": chord_tones(composition.tune),
     }
+    if melodist is None:
+        record |= {
+            "steps": composition.steps,
+            "mean_return": composition.value,
+            "fraction_of_optimum": composition.fraction,
+            "greedy": composition.greedy,
+            "random": composition.random,
+        }
     lines: list[str] = []
     if isinstance(brief, Understanding):
         record["brief"] = understood_record(brief)
         lines = understood_lines(brief)
     places = [f"{name}: {path}" for name, path in paths.items()]
     return record, [*lines, tune_line(composition), *places, board_line(folder)]
-
-
-def _melodist(by: str | None, in_words: bool) -> Melodist | None:
-    """Who writes the melody; None is Q-learning, which learns it."""
-    by = by or ("attention" if in_words else "q-learning")
-    if by not in COMPOSERS:
-        raise SegueError(f"nobody called {by!r} composes here; choose {' or '.join(COMPOSERS)}.")
-    if by == "q-learning":
-        return None
-    if not in_words:
-        raise SegueError("the attention model composes what words ask for; give some, too.")
-    # Imported late: it loads the network.
-    from segue.agents.generators.melodist import AttentionMelodist
-    from segue.agents.generators.pretrained import pretrained_model
-
-    torch.set_num_threads(1)  # More are slower here, and figures would hang on their number.
-    return AttentionMelodist(pretrained_model())
 
 
 def tune_line(composition: Composition) -> str:

@@ -9,7 +9,11 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import torch
 
+from segue.agents.generators.melodist import AttentionMelodist
+from segue.agents.generators.pretrained import pretrained_model
+from segue.envs.base.errors import SegueError
 from segue.envs.lead_sheet.env import LeadSheetEnv
 from segue.envs.lead_sheet.form import motifs
 from segue.envs.lead_sheet.generator import draw_piece, to_actions
@@ -23,12 +27,16 @@ from segue.envs.music.scales import MODES, pitch_class_name
 from segue.envs.music.tune import Note, Tune
 from segue.experiments.compose import Composition, Progress, check_seed, compose_piece
 from segue.experiments.evaluation import greedy_action, play, random_action
+from segue.experiments.manifest import Source
 
 NOTES = {"sparse": 0.1, "medium": 0.4, "dense": 1.0}
 """How many notes the rhythm of a piece asks for, from 0 to 1, by density."""
 
 RAISED = {"low": -6.0, "middle": 0.0, "high": 6.0}
 """Semitones by which the arch of a piece is moved, by register."""
+
+COMPOSERS = ("attention", "q-learning")
+"""Who composes: the pretrained melody model, or an agent that learns the piece at hand."""
 
 _HARMONISED = ("major", "minor", "harmonic_minor")
 """Modes that the progressions of genres are written for."""
@@ -209,6 +217,28 @@ def _scored(piece: Piece, notes: tuple[Note, ...], seed: int, title: str) -> Com
         curve=np.array([[1.0, value]]),
         by="attention",
     )
+
+
+def melodist_of(by: str) -> Melodist | None:
+    """Who writes melodies, one of COMPOSERS; None is Q-learning, which learns them.
+
+    Raises
+    ------
+    SegueError
+        If there is nobody of that name.
+    """
+    if by not in COMPOSERS:
+        raise SegueError(f"nobody called {by!r} composes here; choose {' or '.join(COMPOSERS)}.")
+    if by == "q-learning":
+        return None
+    torch.set_num_threads(1)  # More are slower here, and figures would hang on their number.
+    return AttentionMelodist(pretrained_model())
+
+
+def model_sources() -> list[Source]:
+    """Whose melodies the pretrained model has learnt from."""
+    licences = pretrained_model().facts["licences"]
+    return [Source(name, licence, "", "") for name, licence in licences.items()]
 
 
 def chord_tones(tune: Tune) -> float:
