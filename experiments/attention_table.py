@@ -24,8 +24,8 @@ from segue.envs.melody.sequences import Sequence16
 from segue.envs.melody.types import FIRST_ONSET, HOLD
 from segue.envs.music.corpus.defaults import DEFAULT_NAMES
 from segue.envs.music.corpus.library import load_corpus
+from segue.experiments.attention_run import MODEL, measure, tunes_of
 from segue.experiments.generator_config import generator_config
-from segue.experiments.generator_training import MODEL, measure, tunes_of
 from segue.experiments.progress import Tell
 
 FOLK = tuple(name for name in DEFAULT_NAMES if name != "bach")

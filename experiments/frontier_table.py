@@ -24,7 +24,7 @@ from segue.envs.music.corpus.library import load_corpus
 from segue.envs.music.metrics.interval_index import IntervalIndex
 from segue.envs.music.metrics.originality import copied_run, run_range
 from segue.envs.music.metrics.vendi import vendi_score_of_melodies
-from segue.experiments.generator_training import tunes_of
+from segue.experiments.attention_run import tunes_of
 from segue.experiments.progress import Tell
 from segue.experiments.run_folder import RunFolder, write_config
 

@@ -8,7 +8,7 @@ from segue.envs.base.errors import SegueError
 from segue.experiments.run_folder import CONFIG
 from segue.experiments.typed_yaml import read_yaml
 
-GENERATORS = ("attention",)
+GENERATORS = ("attention", "gan")
 """Models that learn from a corpus alone, and write melodies."""
 
 

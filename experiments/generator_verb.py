@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from segue.envs.base.errors import SegueError
-from segue.experiments.generator_config import CONFIGS, AttentionRun, generator_config
-from segue.experiments.generator_training import MODEL, resume_generator, train_generator
+from segue.experiments.generator_config import CONFIGS, AttentionRun, GeneratorRun, generator_config
+from segue.experiments.generator_training import resume_generator, train_generator
 from segue.experiments.overrides import OPTION, read_assignments, with_settings
 from segue.experiments.progress import progress_bar
 from segue.experiments.typed_yaml import to_yaml
@@ -71,12 +71,15 @@ def generator_verb(wanted: Wanted, out: Path | None, command: Sequence[str]) -> 
     return {"run": str(folder.path), **result}, lines(result, folder.path)
 
 
-def settled(wanted: Wanted) -> AttentionRun:
+def settled(wanted: Wanted) -> GeneratorRun:
     """Settings of a run: those of a file, or that come with segue, then what was asked for."""
     assert wanted.generator is not None
     base = generator_config(wanted.generator, wanted.config)
+    attention = isinstance(base, AttentionRun)
+    if wanted.start is not None and not attention:
+        raise SegueError("--from is for the attention model; leave it out.")
     given = {
-        "learning.updates": wanted.updates,
+        "learning.updates" if attention else "learning.steps": wanted.updates,
         "seed": wanted.seed,
         "start": wanted.start,
         "collections": list(wanted.corpus) or None,
@@ -88,10 +91,10 @@ def settled(wanted: Wanted) -> AttentionRun:
 
 def lines(result: dict[str, Any], run: Path) -> list[str]:
     """What is printed of a finished run."""
-    found = [f"{result['parameters']:,} parameters, {result['updates']:,} updates, test tunes:"]
-    for name, test in result["test"].items():
+    found = [f"{result['parameters']:,} parameters, {result['updates']:,} updates"]
+    for name, test in result.get("test", {}).items():
         line = (
-            f"  {name}: {test['nll']:.4f} nats a token, "
+            f"  {name}: {test['nll']:.4f} nats a token on test tunes, "
             f"{100 * test['onset_accuracy']:.1f} % of the onsets foretold"
         )
         if "before" in result:
@@ -99,4 +102,8 @@ def lines(result: dict[str, Any], run: Path) -> list[str]:
             change = 100 * (test["nll"] / before - 1)
             line += f"; before {before:.4f}, {change:+.1f} %"
         found.append(line)
-    return [*found, f"model: {run / MODEL}", f"TensorBoard: tensorboard --logdir {run}"]
+    if "distinct" in result:
+        found.append(f"  {100 * result['distinct']:.2f} % of 10,000 melodies are distinct")
+        if result["collapsed"]:
+            found.append(f"  {result['collapsed']}")
+    return [*found, f"model: {run}", f"TensorBoard: tensorboard --logdir {run}"]

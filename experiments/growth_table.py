@@ -14,8 +14,9 @@ import torch
 from segue.agents.generators.attention import AttentionConfig
 from segue.agents.generators.attention_training import AttentionLearning
 from segue.envs.base.errors import SegueError
+from segue.experiments.attention_run import MODEL
 from segue.experiments.generator_config import AttentionRun
-from segue.experiments.generator_training import MODEL, RESULT, resume_generator, train_generator
+from segue.experiments.generator_training import RESULT, resume_generator, train_generator
 from segue.experiments.progress import Tell
 
 FORGOTTEN = 0.02

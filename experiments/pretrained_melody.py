@@ -15,8 +15,8 @@ from typing import Any
 import segue.agents.generators.pretrained
 from segue.agents.generators.melody_model import MelodyModel
 from segue.envs.base.errors import SegueError
+from segue.experiments.attention_run import MODEL
 from segue.experiments.generator_config import AttentionRun
-from segue.experiments.generator_training import MODEL
 from segue.experiments.run_folder import RunFolder, read_config, write_text
 
 NAME = "melody"

@@ -30,7 +30,7 @@ from segue.envs.music.moods import mood
 from segue.envs.music.musicxml import write_musicxml
 from segue.envs.music.piano_roll import write_piano_roll
 from segue.envs.music.tune import ChordSpan, Note, Tune
-from segue.experiments.generator_training import MODEL
+from segue.experiments.attention_run import MODEL
 from segue.experiments.manifest import write_manifest
 from segue.experiments.progress import progress_bar
 from segue.experiments.run_folder import RunFolder, write_text

@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 from segue.agents.generators.melody_model import MelodyModel
 from segue.envs.base.errors import SegueError
+from segue.experiments.attention_run import MODEL
 from segue.experiments.cli import app
-from segue.experiments.generator_training import MODEL, RESULT, resume_generator, train_generator
+from segue.experiments.generator_training import RESULT, resume_generator, train_generator
 from segue.experiments.generator_verb import Wanted, settled
 
 SMALL = [
@@ -129,3 +130,21 @@ def test_resuming_needs_a_checkpoint(run: Path, tmp_path: Path) -> None:
         CliRunner().invoke(
             app, ["train", "--resume", str(run), "--seed", "3"], catch_exceptions=False
         )
+
+
+def test_a_gan_is_trained_gone_on_with_and_told_of(tmp_path: Path) -> None:
+    sets = ["steps=6", "likelihood_steps=3", "critic_start=1", "batch=4", "sampled=20", "width=8"]
+    given = [f"learning.{text}" for text in (*sets, "critic_width=8", "latent=2")]
+    given += ["checkpoint_every=3", "validate_every=5"]
+    asked = Wanted("gan", None, given, None, 2, None, ["bach"], None, False)
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    _, result = train_generator(settled(asked), whole, ["segue"], silent)
+    assert (result["updates"], result["seed"]) == (6, 2)
+    assert 0.0 < result["distinct"] <= 1.0
+    shutil.copytree(whole, cut)
+    shutil.rmtree(cut / "checkpoints" / "checkpoint-00000001")
+    (cut / "gan.safetensors").unlink()
+    resume_generator(cut, silent)
+    assert (cut / "gan.safetensors").read_bytes() == (whole / "gan.safetensors").read_bytes()
+    with pytest.raises(SegueError, match="for the attention model"):
+        settled(Wanted("gan", None, [], None, None, str(whole), [], None, False))
