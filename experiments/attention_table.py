@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from segue.agents.generators.attention import AttentionConfig
 from segue.agents.generators.attention_prior import WINDOW, AttentionPrior
 from segue.agents.generators.attention_training import AttentionTraining
 from segue.agents.generators.melody_model import MelodyModel, Plan
@@ -25,7 +25,7 @@ from segue.envs.melody.types import FIRST_ONSET, HOLD
 from segue.envs.music.corpus.defaults import DEFAULT_NAMES
 from segue.envs.music.corpus.library import load_corpus
 from segue.experiments.attention_run import MODEL, measure, tunes_of
-from segue.experiments.generator_config import generator_config
+from segue.experiments.generator_config import AttentionRun, generator_config
 from segue.experiments.progress import Tell
 
 FOLK = tuple(name for name in DEFAULT_NAMES if name != "bach")
@@ -38,6 +38,7 @@ _PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "linear", "scaled_dot_product")
 _PROFILED = 6
 _WRITTEN = 100
 _WARM = 2
+_AT_ONCE = 1000
 
 Figures = dict[str, Any]
 
@@ -125,11 +126,19 @@ def _on_windows(prior: SequencePrior, windows: Tokens) -> Figures:
     return {"nll": nats / windows.size, "onset_accuracy": hits / onsets}
 
 
+def windows_by(count: int, seed: int) -> npt.NDArray[np.int8]:
+    """Two-bar windows as the model writes them, (count, 32), the same for the same seed."""
+    model, rng = pretrained_model(), np.random.default_rng(seed)
+    parts = [min(_AT_ONCE, count - begin) for begin in range(0, count, _AT_ONCE)]
+    return np.concatenate([model.sample(WINDOW, part, rng) for part in parts])
+
+
 def _speed(model: MelodyModel) -> Figures:
     """Share of matrix products in training, and seconds for melodies."""
-    learning = generator_config("attention", None).learning
+    config = generator_config("attention", None)
+    assert isinstance(config, AttentionRun)
     tunes = tunes_of(FOLK, "validation")
-    run = AttentionTraining(AttentionConfig(), learning, tunes, {"all": tunes}, 0)
+    run = AttentionTraining(config.size, config.learning, tunes, {"all": tunes}, 0)
     for _ in range(_WARM):
         run.update()
     with profile(activities=[ProfilerActivity.CPU]) as watched:

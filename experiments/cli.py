@@ -20,6 +20,7 @@ from segue.experiments.cli_check import check
 from segue.experiments.cli_compare import compare
 from segue.experiments.cli_groups import audit_app, corpus_app, demonstrations_app
 from segue.experiments.cli_report import report
+from segue.experiments.cli_sample import sample
 from segue.experiments.cli_shared import AsJson, Out, Seed, command, finish
 from segue.experiments.cli_sweep import sweep
 from segue.experiments.cli_train import evaluate, train
@@ -44,6 +45,7 @@ app.command(epilog="Example: segue report runs/ --out report.html")(report)
 app.command(epilog="Example: segue sweep segue/LeadSheet-v0 --agent ppo --trials 8 --steps 50000")(
     sweep
 )
+app.command(epilog="Example: segue sample --motif motif.abc --bars 16 --out out/")(sample)
 app.command(epilog="Example: segue check their.module:Their-v0 --options '{size: 5}'")(check)
 
 INTERRUPTED = 130
@@ -176,9 +178,9 @@ def bench(
     which: Annotated[
         list[str] | None,
         typer.Argument(
-            help="stepping, rendering, audio, analysis, training (the default); briefs, "
-            "counterpoint, demonstrations, finished-edit, hearing, highlight, montage, rl-tuner, "
-            "strangers."
+            help="stepping, rendering, audio, analysis, training (the default); attention, "
+            "briefs, counterpoint, demonstrations, finished-edit, frontier, generators, growth, "
+            "hearing, highlight, montage, rl-tuner, strangers."
         ),
     ] = None,
     config: Annotated[

@@ -81,9 +81,7 @@ class GANRun:
         if self.seed < 0:
             raise SegueError(f"seed is {self.seed}; give a whole number from 0 on.")
         if min(self.checkpoint_every, self.validate_every) < 1:
-            raise SegueError(
-                "checkpoint_every and validate_every must be 1 or more."
-            )
+            raise SegueError("checkpoint_every and validate_every must be 1 or more.")
 
 
 GeneratorRun = AttentionRun | GANRun
@@ -116,7 +114,7 @@ def read_generator_run(run: Path) -> GeneratorRun:
         If it is no such run.
     """
     plain = read_yaml(run / CONFIG)
-    name = plain.get("generator") if isinstance(plain, dict) else None
+    name = str(plain.get("generator")) if isinstance(plain, dict) else ""
     if name not in CONFIGS:
         raise SegueError(f"{run} is no run of a generator; name one of segue train attention.")
     return from_plain(plain, CONFIGS[name], str(run / CONFIG))

@@ -215,7 +215,7 @@ def _gap(text: str, tune: Sequence16) -> tuple[int, int]:
     return begin, end
 
 
-def _without_end(tokens: Tokens) -> Tokens:
+def _without_end(tokens: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
     """A motif up to the end of its last note, so that the melody can go on there."""
     last = int(np.flatnonzero(tokens >= FIRST_ONSET)[-1])
     events = np.flatnonzero(tokens[last + 1 :] != HOLD)

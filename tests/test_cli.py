@@ -100,7 +100,7 @@ WRONG = (
     (("nonsense",), "nonsense"),
     (
         ("bench", "nonsense"),
-        "'nonsense'; choose from stepping, rendering, audio, analysis, training, briefs, ",
+        "'nonsense'; choose from stepping, rendering, audio, analysis, training, attention, ",
     ),
     (("bench", "montage", "--set", "seeds=0"), "seeds of the table is 0"),
 )

@@ -91,7 +91,7 @@ def test_harmony_diversity_and_copying_are_told_together(
     study = frontier_table.FrontierStudy(seeds=2, melodies=2, tuning=quick)
     figures = frontier_table.measure_frontier(study, tmp_path, ["segue"], silent)
     rows = figures["rows"]
-    assert [len(seeds) for seeds in rows.values()] == [1, 2, 2]
+    assert [len(seeds) for seeds in rows.values()] == [1, 2, 2, 2]
     human = rows["people, held out"][0]
     assert human["note in chord"] == note_in_chord(people.tokens, people.chords).mean() == 1.0
     assert human["distinct"] == 1.0
@@ -101,6 +101,7 @@ def test_harmony_diversity_and_copying_are_told_together(
     text = frontier_table.frontier_markdown(figures)
     assert "| notes that belong to their chord, % | 100.0 |" in text
     assert "6 held-out passages" in text
+    assert text.count("**tuned") == 2
 
 
 def test_wrong_frontiers_are_told() -> None:

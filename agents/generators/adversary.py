@@ -73,7 +73,7 @@ class Adversary:
             of_people, torch.full_like(of_people, 0.9)
         ) + functional.binary_cross_entropy_with_logits(of_model, torch.full_like(of_model, 0.1))
         self._optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
         right = ((of_people > 0).float().mean() + (of_model < 0).float().mean()) / 2
         return {"adversary_loss": loss.item(), "told_right": right.item()}

@@ -184,7 +184,7 @@ class AttentionTraining:
             logits.flatten(0, 1), batch.tokens.flatten(), ignore_index=IGNORED
         )
         self._optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self._optimiser.step()
         self._next += 1

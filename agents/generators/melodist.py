@@ -13,8 +13,8 @@ from segue.agents.generators.passages import note_in_chord
 from segue.envs.base.errors import SegueError
 from segue.envs.melody.prior import Tokens
 from segue.envs.melody.sequences import chord_bits
-from segue.envs.melody.tokens import FIRST_ONSET, notes_of
-from segue.envs.melody.types import HOLD, LOW
+from segue.envs.melody.tokens import notes_of
+from segue.envs.melody.types import FIRST_ONSET, HOLD, LOW
 from segue.envs.music.brief.types import Wish
 from segue.envs.music.tune import ChordSpan, Note
 

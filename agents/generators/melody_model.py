@@ -118,7 +118,7 @@ class Reader:
         begin, end = self._cache.length, self.read + 1
         if begin == end:
             raise ValueError("the next token has not been written")
-        history = np.ascontiguousarray(self.tokens[:, :end])
+        history = self.tokens[:, :end].astype(np.int64)
         seen = seen_columns(history, self._plans, self._tags, begin)
         with torch.inference_mode():
             logits = self._network(

@@ -90,7 +90,9 @@ def chord_tones(
     """Whether what sounds at each sixteenth belongs to the chord; False in silence, (n, t)."""
     pitches = sounding_pitches(tokens)
     classes = np.where(pitches == NO_SUCH_PITCH, 0, (pitches + LOW) % 12)
-    return (pitches != NO_SUCH_PITCH) & (chords >> classes & 1).astype(np.bool_)
+    belongs: npt.NDArray[np.bool_] = (chords >> classes & 1).astype(np.bool_)
+    found: npt.NDArray[np.bool_] = belongs & (pitches != NO_SUCH_PITCH)
+    return found
 
 
 def note_in_chord(

@@ -23,5 +23,5 @@ def pretrained_model() -> MelodyModel:
 
 
 def attention() -> AttentionPrior:
-    """A prior for one `segue/Melody-v0`: ``prior="segue.agents.generators.pretrained:attention"``."""
+    """Make a prior for one `segue/Melody-v0`, whose argument ``prior`` names this function."""
     return AttentionPrior(pretrained_model())

@@ -2,7 +2,8 @@
 
 The model itself is the agent: its state is what is written, its action the next token. Reward is
 the judgement of an `Adversary` that learns along, less the Kullback-Leibler divergence from the
-model as it was (Jaques et al. 2017; Ziegler et al. 2019). Several melodies are written over each
+model as it was (Jaques et al. 2017; Ziegler et al. 2019) and, if asked, a cost for notes outside
+their chords. Several melodies are written over each
 chord sequence, and the mean of the others' returns from a place on is the baseline there (Kool et
 al. 2019), so that there is no critic to learn. Updates are clipped (Schulman et al. 2017).
 """
@@ -24,8 +25,9 @@ from segue.agents.generators.attention import MelodyAttention
 from segue.agents.generators.batches import Batch, collate
 from segue.agents.generators.conditions import Conditions
 from segue.agents.generators.melody_model import MelodyModel, Plan, Reader, draw_tokens
-from segue.agents.generators.passages import BAR, Passages, note_in_chord
+from segue.agents.generators.passages import BAR, Passages, chord_tones, note_in_chord
 from segue.envs.base.errors import SegueError
+from segue.envs.melody.types import FIRST_ONSET
 
 Floats = npt.NDArray[np.float64]
 
@@ -54,6 +56,9 @@ class TuningConfig:
         Units of reward that a nat of divergence from the model as it was costs.
     adversary_steps : int
         Steps of the adversary in each round.
+    harmony_weight : float
+        Units of reward that a note outside its chord costs; 0 leaves harmony to the adversary, who
+        asks for as much of it as people have.
     beats_ahead : float
         Beats over which a reward fades to 1/e of its worth for what was written before it.
 
@@ -72,6 +77,7 @@ class TuningConfig:
     clip: float = 0.2
     kl_weight: float = 0.3
     adversary_steps: int = 4
+    harmony_weight: float = 0.0
     beats_ahead: float = 4.0
 
     def __post_init__(self) -> None:
@@ -85,8 +91,9 @@ class TuningConfig:
         for name in ("learning_rate", "clip", "beats_ahead"):
             if not 0.0 < getattr(self, name) < float("inf"):
                 raise SegueError(f"{name} is {getattr(self, name)}; give a number above 0.")
-        if not 0.0 <= self.kl_weight < float("inf"):
-            raise SegueError(f"kl_weight is {self.kl_weight}; give a number from 0 on.")
+        for name in ("kl_weight", "harmony_weight"):
+            if not 0.0 <= getattr(self, name) < float("inf"):
+                raise SegueError(f"{name} is {getattr(self, name)}; give a number from 0 on.")
 
 
 class Tuning:
@@ -150,7 +157,9 @@ class Tuning:
         batch = collate_over(made)
         before, anchored = (self._chances(net, batch) for net in (self.network, self._anchor))
         divergence = (before - anchored).numpy().astype(np.float64)
-        advantages = self._advantages(judged, divergence)
+        outside = (tokens >= FIRST_ONSET) & ~chord_tones(tokens, chords)
+        costs = config.kl_weight * divergence + config.harmony_weight * outside
+        advantages = self._advantages(judged, costs)
         self._learn(batch, before, torch.from_numpy(advantages).float(), rng)
         self.step += 1
         return {
@@ -177,10 +186,10 @@ class Tuning:
         self._adversary.load_state(state["adversary"])
         self.step = int(state["step"])
 
-    def _advantages(self, judged: Floats, divergence: Floats) -> Floats:
+    def _advantages(self, judged: Floats, costs: Floats) -> Floats:
         """How much better each melody goes on from each place than others over its chords."""
         config = self._config
-        rewards = -config.kl_weight * divergence
+        rewards = -costs
         rewards[:, BEAT - 1 :: BEAT] += judged
         fading = np.exp(-1.0 / (config.beats_ahead * BEAT))
         returns = np.zeros_like(rewards)
@@ -214,7 +223,7 @@ class Tuning:
                 clipped = ratio.clamp(1.0 - config.clip, 1.0 + config.clip)
                 gain = torch.minimum(ratio * advantages[rows], clipped * advantages[rows])
                 self._optimiser.zero_grad()
-                (-gain.mean()).backward()
+                (-gain.mean()).backward()  # type: ignore[no-untyped-call]
                 nn.utils.clip_grad_norm_(self.network.parameters(), 0.5)
                 self._optimiser.step()
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from segue.envs.melody.tokens import FIRST_ONSET, LEAST_ONSETS, PER_QUARTER, fit
-from segue.envs.melody.types import HOLD, LOW, NOTE_OFF
+from segue.envs.melody.tokens import LEAST_ONSETS, PER_QUARTER, fit
+from segue.envs.melody.types import FIRST_ONSET, HOLD, LOW, NOTE_OFF
 from segue.envs.music.corpus.types import CorpusTune
 from segue.envs.music.tune import ChordSpan
 
