@@ -26,11 +26,13 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: requirements.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet -r requirements.txt
+	@# Only its network is used, not the TensorFlow that it asks for; see docs/how-to-hear.md.
+	$(BIN)/python -m pip install --quiet --no-deps basic-pitch==0.4.0
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
 $(VENV)/.test: requirements-test.txt $(VENV)/.run
-	$(BIN)/python -m pip install --quiet -r requirements-test.txt
+	$(BIN)/python -m pip install --quiet --no-warn-conflicts -r requirements-test.txt
 	@# Checkers that read files need the packages under their installed names.
 	@mkdir -p .links/segue
 	@for part in rewards envs agents experiments; do ln -sfn ../../$$part .links/segue/$$part; done
@@ -48,7 +50,7 @@ test: $(VENV)/.test
 	$(BIN)/python tests/wheel.py
 
 bench: $(VENV)/.test
-	$(BIN)/python -m pip install --quiet envpool || echo "envpool cannot be had here; its row is left out"
+	$(BIN)/python -m pip install --quiet --no-warn-conflicts envpool || echo "envpool cannot be had here; its row is left out"
 	$(BIN)/segue bench stepping rendering audio analysis training counterpoint rl-tuner --out docs/results
 
 docs: $(VENV)/.test

@@ -22,19 +22,33 @@ demonstrations_app = typer.Typer(
 )
 
 
-@corpus_app.command("add", epilog="Example: segue corpus add tunes/ --licence CC0-1.0 --name mine")
+@corpus_app.command(
+    "add", epilog="Example: segue corpus add song.ogg --licence CC0-1.0 --name mine"
+)
 def corpus_add(
-    folder: Annotated[Path, typer.Argument(help="Folder of MIDI, MusicXML and ABC files.")],
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="A recording, a file of music (MIDI, MusicXML, ABC), or a folder of either."
+        ),
+    ],
     licence: Annotated[
         str, typer.Option(help="SPDX identifier of the tunes' licence, or public-domain.")
     ] = "unknown",
-    name: Annotated[str | None, typer.Option(help="Name; default the folder's.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name; default that of folder or file.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for what was heard: MIDI, ABC and a picture of each recording; default a "
+            "new one in runs/."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read a folder of melodies and keep it as a collection."""
+    """Keep melodies, written or heard in recordings, as a collection."""
     from segue.experiments.corpus import add_verb
 
-    record, lines = add_verb(folder, name, licence)
+    record, lines = add_verb(path, name, licence, out, command())
     finish(record, lines, as_json)
 
 

@@ -242,4 +242,4 @@ def test_commands(
     assert run(monkeypatch, "corpus", "add", str(folder)) == 2
     assert "tunes/bad.xml" in capsys.readouterr().err
     assert run(monkeypatch, "corpus", "add", str(tmp_path / "none")) == 2
-    assert "none is not a folder" in capsys.readouterr().err
+    assert "none does not exist" in capsys.readouterr().err

@@ -35,19 +35,38 @@ def find_key(notes: Sequence[tuple[int, float]], fifths: int | None = None) -> K
     tuple of (int, str)
         Tonic, 0-11, and ``"major"`` or ``"minor"``; C major where nothing sounds.
     """
-    weights = np.zeros(12)
-    for pitch, duration in notes:
-        weights[pitch % 12] += duration
+    weights = _weights(notes)
     candidates: list[Key] = [(tonic, mode) for mode in _PROFILES for tonic in range(12)]
     if fifths is not None:
         candidates = signature_keys(fifths)
     return max(candidates, key=lambda key: _correlation(weights, key))
 
 
+def key_correlation(notes: Sequence[tuple[int, float]], key: Key) -> float:
+    """Correlation of how long pitch classes sound with a key's profile, -1 to 1.
+
+    Parameters
+    ----------
+    notes : sequence of (int, float)
+        As for `find_key`.
+    key : tuple of (int, str)
+        Tonic, 0-11, and ``"major"`` or ``"minor"``.
+    """
+    return _correlation(_weights(notes), key)
+
+
 def signature_keys(fifths: int) -> list[Key]:
     """Return the major and the minor key with this many sharps (positive) or flats."""
     tonic = 7 * fifths % 12
     return [(tonic, "major"), ((tonic + 9) % 12, "minor")]
+
+
+def _weights(notes: Sequence[tuple[int, float]]) -> npt.NDArray[np.float64]:
+    """How long each pitch class sounds, (12,)."""
+    weights = np.zeros(12)
+    for pitch, duration in notes:
+        weights[pitch % 12] += duration
+    return weights
 
 
 def _correlation(weights: npt.NDArray[np.float64], key: Key) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,35 +19,12 @@ from segue.envs.music.corpus.gate import (
     Progress,
     notation_files,
 )
+from segue.envs.music.corpus.kept import Collection, collection_name, keep_tunes, kept_tunes
 from segue.envs.music.corpus.midi_process import MidiProcess
 from segue.envs.music.corpus.reading import read_file
 from segue.envs.music.corpus.split import SPLITS, Split, split_of
 from segue.envs.music.corpus.storage import FORMAT, arrays_to_tunes, tunes_to_arrays
 from segue.envs.music.corpus.types import CorpusTune
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-@dataclass(frozen=True)
-class Collection:
-    """A named set of tunes.
-
-    Attributes
-    ----------
-    name : str
-        What it is called.
-    origin : str
-        ``"music21"``, or the folder from which it was read.
-    licence : str
-        SPDX identifier, ``"public-domain"`` or ``"unknown"``.
-    tunes : int or None
-        How many; None where it has not been read yet.
-    """
-
-    name: str
-    origin: str
-    licence: str
-    tunes: int | None
 
 
 @dataclass(frozen=True)
@@ -173,7 +149,7 @@ def collections() -> tuple[Collection, ...]:
     head = f"added-v{FORMAT}-"
     for path in sorted((folder / "corpora").glob(f"{head}*.npz")):
         name = path.stem[len(head) :]
-        added = _added(name)
+        added = kept_tunes(name)
         if added is not None:
             tunes, facts = added
             found.append(Collection(name, facts["folder"], facts["licence"], len(tunes)))
@@ -215,34 +191,23 @@ def add_folder(
         it can be read.
     """
     folder = Path(folder)
-    name = name or re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-._")
-    if _NAME.fullmatch(name) is None or name in DEFAULT_NAMES:
-        raise SegueError(
-            f"A collection cannot be called {name!r}; give another name of up to 64 letters, "
-            "digits, dots and hyphens."
-        )
-    if not licence.strip() or len(licence) > 100:
-        raise SegueError(f"{licence!r} is no licence; give an SPDX identifier such as CC0-1.0.")
+    name = collection_name(name or folder.resolve().name, licence, chosen=bool(name))
     paths = notation_files(folder)
     if not paths:
         raise NotationError(
             f"{folder} holds no written music; put {', '.join(SUFFIXES)} files there."
         )
     tell = progress or (lambda share, text: None)
-    tunes, files, problems = _read_files(paths, folder, name, licence, tell, (0.0, 1.0))
+    tunes, files, problems = read_files(paths, folder, name, licence, tell)
     if not tunes:
         raise NothingReadError(folder, problems)
-    facts = {"folder": str(folder.resolve()), "licence": licence}
-    store = cache_folder(cache_folder() / "corpora")
-    store_arrays(store, "added", FORMAT, name, tunes_to_arrays(tunes, facts))
-    collection = Collection(name, facts["folder"], licence, len(tunes))
-    return Addition(collection, files, tuple(problems))
+    return Addition(keep_tunes(name, folder, licence, tunes), files, tuple(problems))
 
 
 def _load(name: str, tell: Progress, part: tuple[float, float]) -> tuple[Sequence[CorpusTune], str]:
     """Tunes of a collection, and what tells this state of it from others."""
     if name not in DEFAULT_NAMES:
-        added = _added(name)
+        added = kept_tunes(name)
         if added is None:
             known = ", ".join(collection.name for collection in collections())
             raise SegueError(
@@ -256,30 +221,56 @@ def _load(name: str, tell: Progress, part: tuple[float, float]) -> tuple[Sequenc
     folder = cache_folder()
     cached = arrays_to_tunes(load_arrays(folder, f"corpus-{name}", FORMAT, digest))
     if cached is None:
-        tunes, _, _ = _read_files(paths, paths[0].parent, name, "public-domain", tell, part)
+        tunes, _, _ = read_files(paths, paths[0].parent, name, "public-domain", tell, part)
         store_arrays(folder, f"corpus-{name}", FORMAT, digest, tunes_to_arrays(tunes, {}))
         return tunes, digest
     return cached[0], digest
 
 
-def _read_files(
+def source_name(name: str, path: Path, folder: Path) -> str:
+    """What a tune's source says: the collection, and the file's place in its folder."""
+    place = path.relative_to(folder).as_posix()
+    # A file's name may hold line ends, or bytes that are no text.
+    return "".join(c if c.isprintable() else "?" for c in f"{name}/{place}")
+
+
+def read_files(
     paths: Sequence[Path],
     folder: Path,
     name: str,
     licence: str,
     tell: Progress,
-    part: tuple[float, float],
+    part: tuple[float, float] = (0.0, 1.0),
 ) -> tuple[list[CorpusTune], int, list[str]]:
-    """Read files: tunes, how many files gave any, and problems."""
+    """Read files of written music.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        In `folder` or the folders within it.
+    folder, name, licence
+        Of the collection.
+    tell : callable
+        Told the share done, from ``part[0]`` on by ``part[1]``, and the stage.
+    part : tuple of float
+        Where it begins and how much it is of the whole work.
+
+    Returns
+    -------
+    tunes : list of CorpusTune
+        In order.
+    files : int
+        How many files gave any.
+    problems : list of str
+        Why others did not, a sentence each.
+    """
     tunes: list[CorpusTune] = []
     problems: list[str] = []
     files = 0
     with MidiProcess() as midi:
         for number, path in enumerate(paths):
             tell(part[0] + part[1] * number / len(paths), f"reading {name}")
-            place = path.relative_to(folder).as_posix()
-            # A file's name may hold line ends, or bytes that are no text.
-            source = "".join(c if c.isprintable() else "?" for c in f"{name}/{place}")
+            source = source_name(name, path, folder)
             try:
                 reading = read_file(path, midi, source=source, licence=licence)
             except NotationError as error:
@@ -310,10 +301,3 @@ def _grouping(
     }
     store_arrays(folder, "corpus-groups", FORMAT, digest, arrays)
     return grouping.groups, grouping.copies
-
-
-def _added(name: str) -> tuple[tuple[CorpusTune, ...], dict[str, str]] | None:
-    folder = cache_folder() / "corpora"
-    if _NAME.fullmatch(name) is None:
-        return None
-    return arrays_to_tunes(load_arrays(folder, "added", FORMAT, name))

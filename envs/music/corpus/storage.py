@@ -14,7 +14,7 @@ from segue.envs.music.chords import Chord
 from segue.envs.music.corpus.types import CorpusTune
 from segue.envs.music.tune import ChordSpan, Note
 
-FORMAT = 2
+FORMAT = 3
 """Bumped when the arrays or what a reader makes of a file change."""
 
 
@@ -41,7 +41,7 @@ def tunes_to_arrays(
         "tunes": [
             [
                 *(tune.title, tune.source, tune.licence, tune.tonic, tune.mode, *tune.metre),
-                *(tune.tempo, tune.pickup, len(tune.notes)),
+                *(tune.tempo, tune.pickup, tune.confidence, len(tune.notes)),
                 [(span.chord.root, span.chord.quality) for span in tune.chords],
             ]
             for tune in tunes
@@ -84,7 +84,8 @@ def arrays_to_tunes(
 
 
 def _tune(heading: list[Any], notes: tuple[Note, ...], chords: tuple[ChordSpan, ...]) -> CorpusTune:
-    title, source, licence, tonic, mode, beats, unit, tempo, pickup = heading
+    title, source, licence, tonic, mode, beats, unit, tempo, pickup, sure = heading
+    metre = (beats, unit)
     return CorpusTune(
-        title, source, licence, tonic, mode, (beats, unit), tempo, pickup, notes, chords
+        title, source, licence, tonic, mode, metre, tempo, pickup, notes, chords, confidence=sure
     )

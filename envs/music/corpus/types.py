@@ -34,6 +34,8 @@ class CorpusTune:
         before 0.
     chords : tuple of ChordSpan
         The harmony in order of onset; empty where the file has none.
+    confidence : float
+        How sure the notes are, 0-1: 1 for written music, less where they were heard in a recording.
     """
 
     title: str
@@ -46,6 +48,7 @@ class CorpusTune:
     pickup: float
     notes: tuple[Note, ...]
     chords: tuple[ChordSpan, ...] = ()
+    confidence: float = 1.0
 
     @property
     def bar_quarters(self) -> float:
