@@ -15,6 +15,9 @@ import yaml
 import segue.envs
 from segue.envs.base.errors import SegueError
 from segue.experiments.cli import app
+from segue.experiments.generator_config import CONFIGS as CONFIGS_OF_GENERATORS
+from segue.experiments.generator_config import generator_config
+from segue.experiments.generator_names import GENERATORS
 from segue.experiments.manifest import read_manifest, version_differences
 from segue.experiments.overrides import read_assignments, with_settings
 from segue.experiments.tables import TABLES, read_study
@@ -23,7 +26,7 @@ from segue.experiments.train_verb import Asked, seeds_verb, settled, train_verb
 
 ENV = "segue/Counterpoint-v0"
 FOLDER = Path(str(resources.files("segue.experiments"))) / "configs"
-CONFIGS = sorted(path for path in FOLDER.glob("*__*.yaml") if "study__" not in path.name)
+CONFIGS = sorted(FOLDER.glob("*-v[0-9]__*.yaml"))
 
 
 def asked(*assignments: str, **given: Any) -> Asked:
@@ -50,9 +53,23 @@ def test_every_table_has_its_settings() -> None:
         f"study__{name}" for name in TABLES
     }
     for name in TABLES:
-        assert read_study(name, None, {"seeds": 3}).seeds == 3
+        study = read_study(name, None, {})
+        # Some measure what needs no training.
+        (field, value), *_ = [
+            pair for pair in (("seeds", 3), ("tunes", 9), ("run", "r")) if hasattr(study, pair[0])
+        ]
+        assert getattr(read_study(name, None, {field: value}), field) == value
         with pytest.raises(SegueError, match="unknown field 'sede'"):
             read_study(name, None, {"sede": 3})
+
+
+def test_every_generator_has_its_settings() -> None:
+    assert {path.stem for path in FOLDER.glob("generator__*.yaml")} == {
+        f"generator__{name}" for name in GENERATORS
+    }
+    assert set(CONFIGS_OF_GENERATORS) == set(GENERATORS)
+    for name in GENERATORS:
+        assert generator_config(name, None).generator == name
 
 
 def test_overrides_reach_every_depth_and_leave_the_rest() -> None:
