@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import logsumexp
 
+from segue.agents.generators.attention import MelodyAttention
 from segue.agents.generators.conditions import GENRES, METRES, MODES, Conditions, mood_class
-from segue.agents.generators.melody_model import MelodyModel, Plan
+from segue.agents.generators.melody_model import MelodyModel, Plan, Reader, draw_tokens
 from segue.agents.generators.passages import note_in_chord
 from segue.envs.base.errors import SegueError
 from segue.envs.melody.prior import Tokens
@@ -27,6 +30,7 @@ ONSETS = {"sparse": 1.2, "medium": 1.9, "dense": 2.6}
 MIDDLE = {"low": 60.0, "middle": 67.0, "high": 74.0}
 """MIDI pitch near which the mean of a melody shall lie, by register."""
 
+_HARMONY, _REPEATED = 0.85, 0.2
 _TEMPERATURE, _NUCLEUS = 0.9, 0.95
 _KIN = {
     "hymn": "chorale"
@@ -69,12 +73,31 @@ class AttentionMelodist:
                 "sees; ask for fewer bars, or a form such as AABA."
             )
         bits = chord_bits(chords, length, 0, -wish.tonic)
-        plan = Plan(length, bar, conditions=conditions_for(wish, (beats, unit)), chords=bits)
-        drawn = self._model.sample(
-            plan, CANDIDATES, rng, temperature=_TEMPERATURE, nucleus=_NUCLEUS
-        )
+        conditions = conditions_for(wish, (beats, unit))
+        plan = Plan(length, bar, conditions=conditions, chords=bits)
+        free = plan if conditions.genre == "chorale" else replace(plan, chords=None)
+        drawn = _written(self._model.network, plan, free, rng)
         best = drawn[int(np.argmax(_merits(drawn, plan, wish)))]
         return _placed(best, wish)
+
+
+def _written(
+    network: MelodyAttention, plan: Plan, free: Plan, rng: np.random.Generator
+) -> npt.NDArray[np.int8]:
+    """Draw candidates: when notes begin by the free plan, which ones by the plan with chords.
+
+    Of the tunes that the model has learnt from, chorales alone have chords. Told chords, it writes
+    the rhythm of chorales, too; so rhythm is left to what it knows without them.
+    """
+    reader = Reader(network, [plan] * CANDIDATES + [free] * CANDIDATES)
+    while reader.read < plan.length:
+        both = reader.log_probabilities()
+        pitch, chances = both[:CANDIDATES, FIRST_ONSET:], both[CANDIDATES:].copy()
+        begins = logsumexp(chances[:, FIRST_ONSET:], axis=1, keepdims=True)
+        chances[:, FIRST_ONSET:] = pitch - logsumexp(pitch, axis=1, keepdims=True) + begins
+        drawn = draw_tokens(chances, rng, _TEMPERATURE, _NUCLEUS)
+        reader.write(np.concatenate([drawn, drawn]))
+    return reader.tokens[:CANDIDATES]
 
 
 def conditions_for(wish: Wish, metre: tuple[int, int]) -> Conditions:
@@ -93,7 +116,7 @@ def conditions_for(wish: Wish, metre: tuple[int, int]) -> Conditions:
 
 
 def _merits(drawn: Tokens, plan: Plan, wish: Wish) -> npt.NDArray[np.float64]:
-    """How well each melody does what was asked: chord tones, density, an end on the tonic."""
+    """How well each melody does what was asked: harmony, density, an end on the tonic."""
     assert plan.chords is not None
     begins = drawn >= FIRST_ONSET
     onsets = 4.0 * begins.mean(axis=1)
@@ -102,13 +125,21 @@ def _merits(drawn: Tokens, plan: Plan, wish: Wish) -> npt.NDArray[np.float64]:
     final = np.take_along_axis(drawn, last[:, None], axis=1)[:, 0]
     home = (final - FIRST_ONSET + LOW) % 12 == 0
     silent = ~begins.any(axis=1)
+    repeated = np.array([_repeated(row[row >= FIRST_ONSET]) for row in drawn])
+    # As much harmony as people's melodies have: more is had by staying on one note.
     merits: npt.NDArray[np.float64] = (
-        fitting
+        np.minimum(fitting, _HARMONY)
+        - np.maximum(repeated - _REPEATED, 0.0)
         + 0.15 * home
         - 0.3 * np.abs(np.log(np.maximum(onsets, 0.1) / ONSETS[wish.density]))
         - 10.0 * silent
     )
     return merits
+
+
+def _repeated(onsets: Tokens) -> float:
+    """Share of the notes that have the pitch of the one before."""
+    return float((np.diff(onsets) == 0).mean()) if len(onsets) > 1 else 1.0
 
 
 def _placed(tokens: Tokens, wish: Wish) -> tuple[Note, ...]:
