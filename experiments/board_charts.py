@@ -41,7 +41,7 @@ _IMITATION: dict[str, str] = {
 
 _OF_AGENTS: Mapping[str, Charts] = {
     **dict.fromkeys(("a2c", "ppo", "maskable-ppo"), _LOSSES | _POLICY),
-    **dict.fromkeys(("dqn", "dqfd"), _LOSSES | _EPSILON),
+    **dict.fromkeys(("dqn", "dqfd", "psi-learning", "g-learning"), _LOSSES | _EPSILON),
     **dict.fromkeys(("q-learning", "double-q", "q-lambda"), _TABLE | _EPSILON),
     "gail": _LOSSES | _POLICY | _DISCRIMINATOR,
     "bc": {},

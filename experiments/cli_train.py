@@ -18,8 +18,9 @@ def train(
     agent: Annotated[
         str | None,
         typer.Option(
-            help="q-learning, double-q, q-lambda; ppo, maskable-ppo (the default), a2c, dqn; from "
-            "demonstrations bc, dqfd, gail; from the environment's solver dagger."
+            help="q-learning, double-q, q-lambda; ppo, maskable-ppo (the default), a2c, dqn; "
+            "beside a prior psi-learning, g-learning; from demonstrations bc, dqfd, "
+            "gail; from the environment's solver dagger."
         ),
     ] = None,
     config: Annotated[

@@ -23,6 +23,7 @@ from segue.agents.deep.chained_policy import ChainedPointerPolicy
 from segue.agents.deep.dqfd import DQfD
 from segue.agents.deep.gail import GAIL, MaskableGAIL
 from segue.agents.deep.integer_policy import IntegerPolicy, MaskableIntegerPolicy
+from segue.agents.deep.kl_control import GLearning, PsiLearning, without_prior
 from segue.agents.deep.masked_dqn import IntegerQPolicy, MaskedDQN
 from segue.agents.deep.plain_algorithm import PlainAlgorithm
 from segue.agents.deep.pointer_policy import PointerPolicy
@@ -36,9 +37,11 @@ AGENTS: Mapping[str, tuple[type[BaseAlgorithm], type[BaseAlgorithm]]] = MappingP
         "dagger": (PPO, MaskablePPO),
         "dqfd": (DQfD, DQfD),
         "dqn": (MaskedDQN, MaskedDQN),
+        "g-learning": (GLearning, GLearning),
         "gail": (GAIL, MaskableGAIL),
         "maskable-ppo": (MaskablePPO, MaskablePPO),
         "ppo": (PPO, PPO),
+        "psi-learning": (PsiLearning, PsiLearning),
     }
 )
 """The deep agents by name: what they are where there are no action masks, and where there are."""
@@ -112,7 +115,10 @@ def build(
 
 def _policy(name: str, make: Any, venv: VecEnv, settings: dict[str, Any]) -> Any:
     """Take the policy out of the settings; attention writes its arguments into them."""
-    policy: Any = settings.pop("policy", None) or _policy_name(venv.observation_space)
+    space = venv.observation_space
+    if issubclass(make, GLearning):
+        space = without_prior(space)
+    policy: Any = settings.pop("policy", None) or _policy_name(space)
     if policy in ("pointer", "chained"):
         if not issubclass(make, MaskablePPO):
             raise SegueError(f"The {policy} policy needs 'maskable-ppo', not {name!r}; use that.")
@@ -121,9 +127,9 @@ def _policy(name: str, make: Any, venv: VecEnv, settings: dict[str, Any]) -> Any
         return _integer_policy(make)
     if policy == "attention":
         settings["policy_kwargs"] = attention_settings(
-            settings.get("policy_kwargs"), venv.observation_space, venv.action_space
+            settings.get("policy_kwargs"), space, venv.action_space
         )
-        return _policy_name(venv.observation_space)
+        return _policy_name(space)
     return policy
 
 

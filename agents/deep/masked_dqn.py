@@ -204,18 +204,25 @@ class MaskedDQN(DQN):
         ahead = self.replay.ahead(rows, self.n_steps, self.gamma)
         with torch.no_grad():
             values = legal_values(self.q_net_target(self._tensors(ahead.observations)), ahead.masks)
-            target = self._target(ahead, values.amax(dim=1))
+            target = self._target(ahead, self._worth(values, ahead.observations))
         values = self.q_net(self._tensors(self.replay.seen(rows)))
         actions = torch.as_tensor(self.replay.actions(rows), device=self.device)
         chosen = values.gather(1, actions[:, None]).squeeze(1)
         known = torch.as_tensor(ahead.known, device=self.device)
-        losses = smooth_l1_loss(chosen, target, reduction="none")
-        return self._descend((losses * known).mean())
+        return self._descend((self._losses(chosen, target) * known).mean())
+
+    def _worth(self, values: torch.Tensor, seen: Observations) -> torch.Tensor:
+        """What situations are worth (b,) by the values (b, m) of the actions in them."""
+        return values.amax(dim=1)
 
     def _target(self, ahead: Ahead, values: torch.Tensor) -> torch.Tensor:
         """What transitions should be worth (b,), `values` (b,) being the worth of what followed."""
         rewards = torch.as_tensor(ahead.rewards, device=self.device)
         return rewards + torch.as_tensor(ahead.discounts, device=self.device) * values
+
+    def _losses(self, values: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """What the error of each value counts."""
+        return smooth_l1_loss(values, targets, reduction="none")
 
     def _descend(self, loss: torch.Tensor) -> float:
         self.policy.optimizer.zero_grad()
