@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import logsumexp
 
 from segue.agents.generators.attention import MelodyAttention
 from segue.agents.generators.conditions import GENRES, METRES, MODES, Conditions, mood_class
@@ -93,8 +92,10 @@ def _written(
     while reader.read < plan.length:
         both = reader.log_probabilities()
         pitch, chances = both[:CANDIDATES, FIRST_ONSET:], both[CANDIDATES:].copy()
-        begins = logsumexp(chances[:, FIRST_ONSET:], axis=1, keepdims=True)
-        chances[:, FIRST_ONSET:] = pitch - logsumexp(pitch, axis=1, keepdims=True) + begins
+        begins = np.logaddexp.reduce(chances[:, FIRST_ONSET:], axis=1, keepdims=True)
+        chances[:, FIRST_ONSET:] = (
+            pitch - np.logaddexp.reduce(pitch, axis=1, keepdims=True) + begins
+        )
         drawn = draw_tokens(chances, rng, _TEMPERATURE, _NUCLEUS)
         reader.write(np.concatenate([drawn, drawn]))
     return reader.tokens[:CANDIDATES]
