@@ -20,7 +20,7 @@ from segue.envs.melody.types import FIRST_ONSET, HOLD, LOW
 from segue.envs.music.brief.types import Wish
 from segue.envs.music.tune import ChordSpan, Note
 
-CANDIDATES = 16
+CANDIDATES = 6
 """Melodies that are written, of which one is taken."""
 
 ONSETS = {"sparse": 1.2, "medium": 1.9, "dense": 2.6}
