@@ -15,7 +15,8 @@ from segue.agents.generators.attention import MelodyAttention
 from segue.agents.generators.attention_training import AttentionTraining, evaluate
 from segue.agents.generators.batches import as_found
 from segue.agents.generators.conditions import Conditions
-from segue.agents.generators.melody_model import MelodyModel, whole_tune
+from segue.agents.generators.melody_model import MelodyModel
+from segue.agents.generators.reader import whole_tune
 from segue.envs.melody.render import to_tune
 from segue.envs.melody.sequences import Sequence16, encode_tunes
 from segue.envs.music.corpus.defaults import DEFAULT_NAMES
@@ -60,8 +61,6 @@ class AttentionWork:
     SegueError
         If a collection is unknown or has too few tunes, or what it starts from cannot be read.
     """
-
-    model_file = MODEL
 
     def __init__(self, config: AttentionRun) -> None:
         self._config, self._start = config, read_start(config.start)

@@ -15,8 +15,9 @@ from torch.profiler import ProfilerActivity, profile
 
 from segue.agents.generators.attention_prior import WINDOW, AttentionPrior
 from segue.agents.generators.attention_training import AttentionTraining
-from segue.agents.generators.melody_model import MelodyModel, Plan
+from segue.agents.generators.melody_model import MelodyModel
 from segue.agents.generators.pretrained import pretrained_model
+from segue.agents.generators.reader import Plan
 from segue.envs.melody.corpus_prior import corpus_prior, windows_of
 from segue.envs.melody.ngram_tokens import TokenNGram
 from segue.envs.melody.prior import SequencePrior, Tokens

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from segue.envs.base.errors import SegueError
+from segue.experiments.generator_names import is_of_another
 from segue.experiments.run_folder import CONFIG, RunFolder, read_config
 from segue.experiments.run_result import RESULT, RunResult, read_result
 from segue.experiments.sweep_plan import VALIDATION_SEED
@@ -198,8 +199,9 @@ def _below(path: Path, depth: int) -> Iterator[Path]:
     for folder in sorted(path.iterdir()):
         if not folder.is_dir() or folder.name.startswith(".") or folder.name == CLONING:
             continue
-        # Runs of other verbs have settings, too, but no checkpoints.
-        if _is_run(folder) or ((folder / CONFIG).is_file() and (folder / "checkpoints").is_dir()):
+        # Runs of other verbs have settings, too, but no checkpoints, or no environment.
+        unfinished = (folder / CONFIG).is_file() and (folder / "checkpoints").is_dir()
+        if _is_run(folder) or (unfinished and not is_of_another(folder)):
             yield folder
         elif depth > 1:
             yield from _below(folder, depth - 1)

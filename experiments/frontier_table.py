@@ -6,7 +6,7 @@ The three are told together, since each is easily had at the cost of another.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,12 @@ from segue.envs.melody.tokens import notes_of
 from segue.envs.melody.types import FIRST_ONSET
 from segue.envs.music.corpus.library import load_corpus
 from segue.envs.music.metrics.interval_index import IntervalIndex
-from segue.envs.music.metrics.originality import copied_run, run_range
+from segue.envs.music.metrics.originality import run_range
 from segue.envs.music.metrics.vendi import vendi_score_of_melodies
 from segue.experiments.attention_run import tunes_of
+from segue.experiments.compose_wish import model_sources
+from segue.experiments.manifest import write_manifest
+from segue.experiments.melody_figures import copied_runs
 from segue.experiments.progress import Tell
 from segue.experiments.run_folder import RunFolder, write_config
 
@@ -116,7 +119,6 @@ def measure_frontier(
     tell : callable
         Told the share done and a text.
     """
-    del command
     torch.set_num_threads(1)
     stick = yardstick(study.split)
     shown = tunes_of(CHORDED, "train")
@@ -137,7 +139,7 @@ def measure_frontier(
                 tell((at + share) / (2 * study.seeds), text)
 
             path = folder / f"{name.replace(' ', '-').replace(',', '')}__{seed}"
-            network = tuned(config, people, seed, path, part)
+            network = tuned(config, people, seed, path, command, part)
             row = _written(network, stick, study.melodies, seed)
             found.setdefault(name, []).append(row)
     return {"rows": found, "copied": stick.copied, "passages": len(stick.people)}
@@ -148,11 +150,16 @@ def yardstick(split: str) -> Yardstick:
     corpus = load_corpus()
     index = IntervalIndex.build([[n.pitch for n in tune.notes] for tune in corpus.split("train")])
     people = passages(tunes_of(CHORDED, "test" if split == "test" else "validation"))
-    return Yardstick(people, index, run_range(_runs(people.tokens, index)))
+    return Yardstick(people, index, run_range(copied_runs(index, people.tokens)))
 
 
 def tuned(
-    config: TuningConfig, people: Passages, seed: int, path: Path, tell: Tell
+    config: TuningConfig,
+    people: Passages,
+    seed: int,
+    path: Path,
+    command: Sequence[str],
+    tell: Tell,
 ) -> MelodyAttention:
     """Tune a model in a run's folder, or go on there."""
     run = Tuning(pretrained_model(), config, people, seed)
@@ -162,6 +169,9 @@ def tuned(
         break
     else:
         write_config(folder, config)
+        settings = asdict(config)
+        sources = model_sources()
+        write_manifest(folder, command=command, seed=seed, config=settings, sources=sources)
     while not run.finished:
         told = run.update()
         tell(run.step / config.updates, f"{told['note_in_chord']:.2f} of the notes in their chords")
@@ -180,7 +190,7 @@ def _written(network: MelodyAttention, stick: Yardstick, melodies: int, seed: in
 def _figures(tokens: Any, chords: Any, stick: Yardstick) -> Figures:
     # Of as many melodies each, since the score grows with their number.
     rows = np.random.default_rng(0).permutation(len(tokens))[: len(stick.people)]
-    runs = np.array(_runs(tokens, stick.index))
+    runs = np.array(copied_runs(stick.index, tokens))
     return {
         "note in chord": float(note_in_chord(tokens, chords).mean()),
         "vendi": vendi_score_of_melodies([notes_of(tokens[row]) for row in rows]),
@@ -189,11 +199,6 @@ def _figures(tokens: Any, chords: Any, stick: Yardstick) -> Figures:
         "distinct": len(np.unique(tokens, axis=0)) / len(tokens),
         "onsets": float((tokens >= FIRST_ONSET).sum(axis=1).mean()),
     }
-
-
-def _runs(tokens: Any, index: IntervalIndex) -> list[int]:
-    """Notes of the longest copied run of each melody."""
-    return [copied_run(index, line[line >= FIRST_ONSET].astype(int)).notes for line in tokens]
 
 
 _SHOWN = {

@@ -43,8 +43,6 @@ class GANWork:
         If a collection is unknown or has no two-bar windows in 4/4.
     """
 
-    model_file = MODEL
-
     def __init__(self, config: GANRun) -> None:
         self._names = config.collections or DEFAULT_NAMES
         self.updates, self.validate_every = config.learning.steps, config.validate_every

@@ -35,8 +35,6 @@ class GeneratorWork(Protocol):
     """Updates in all."""
     validate_every: int
     """Updates between validations."""
-    model_file: str
-    """Name of the model's file."""
 
     @property
     def training(self) -> GeneratorTraining:

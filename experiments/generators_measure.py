@@ -19,20 +19,18 @@ from segue.envs.base.errors import SegueError
 from segue.envs.melody.corpus_prior import corpus_windows
 from segue.envs.melody.prior import Tokens
 from segue.envs.melody.tokens import notes_of
-from segue.envs.melody.types import FIRST_ONSET
 from segue.envs.music.corpus.library import load_corpus
 from segue.envs.music.metrics.comparison import FeatureComparison, compare, describe
 from segue.envs.music.metrics.frechet import Standard, frechet_distance, melody_features
 from segue.envs.music.metrics.interval_index import IntervalIndex
-from segue.envs.music.metrics.originality import copied_run, run_range
+from segue.envs.music.metrics.originality import run_range
 from segue.envs.music.metrics.vendi import vendi_score_of_melodies
+from segue.experiments.melody_figures import Row, copied_runs
 from segue.experiments.progress import Tell
 
 Melodies = npt.NDArray[np.int8]
 Sampler = Callable[[int, int], Melodies]
 """Writes so many melodies, (count, 32), by a seed."""
-
-Figures = Mapping[str, float]
 
 _STANDARD = 5_000
 """Training windows that features are standardised on."""
@@ -77,22 +75,6 @@ class GeneratorsStudy:
 
 
 @dataclass(frozen=True)
-class Row:
-    """Melodies of one origin.
-
-    Attributes
-    ----------
-    name : str
-        Where they come from.
-    seeds : tuple of mapping
-        Figures by name, one mapping a seed.
-    """
-
-    name: str
-    seeds: tuple[Figures, ...]
-
-
-@dataclass(frozen=True)
 class Yardstick:
     """People's melodies that others are measured against.
 
@@ -134,7 +116,7 @@ def yardstick(described: int) -> Yardstick:
         features=standard(_features(people)),
         index=index,
         windows=frozenset(line.tobytes() for line in windows),
-        copied=run_range(_runs(index, people)),
+        copied=run_range(copied_runs(index, people)),
     )
 
 
@@ -145,11 +127,6 @@ def some(tokens: Melodies, count: int, generator: np.random.Generator) -> Melodi
 
 def _features(melodies: Tokens) -> npt.NDArray[np.float64]:
     return np.array([melody_features(notes_of(line)) for line in melodies])
-
-
-def _runs(index: IntervalIndex, melodies: Tokens) -> list[int]:
-    """Notes of the longest copied run of each melody."""
-    return [copied_run(index, line[line >= FIRST_ONSET].astype(int)).notes for line in melodies]
 
 
 def figures(melodies: Melodies, stick: Yardstick, study: GeneratorsStudy) -> dict[str, float]:
@@ -177,7 +154,7 @@ def figures(melodies: Melodies, stick: Yardstick, study: GeneratorsStudy) -> dic
     described = melodies[: study.described]
     notes = [notes_of(line) for line in described]
     people = [notes_of(line) for line in stick.people[: study.compared]]
-    runs = np.array(_runs(stick.index, described))
+    runs = np.array(copied_runs(stick.index, described))
     alike = compare(notes[: study.compared], people)
     return {
         "distinct": len(set(lines)) / len(lines),

@@ -22,15 +22,14 @@ from segue.envs.melody.prior import STEPS, TOKENS, sample
 from segue.envs.melody.tokens import notes_of
 from segue.envs.music.metrics.comparison import describe
 from segue.experiments.generators_measure import (
-    Figures,
     GeneratorsStudy,
     Melodies,
-    Row,
     Sampler,
     measure_samplers,
     some,
     yardstick,
 )
+from segue.experiments.melody_figures import Figures, Row
 from segue.experiments.progress import Tell
 
 _VALIDATED = 100

@@ -99,10 +99,10 @@ def yardstick(attention: SequencePrior | None = None) -> Yardstick:
     train_split = load_corpus().split("train")
     index = IntervalIndex.build([[note.pitch for note in tune.notes] for tune in train_split])
     people = corpus_windows("test")
-    return Yardstick(corpus_prior(), index, run_range(_runs(index, people)), attention)
+    return Yardstick(corpus_prior(), index, run_range(copied_runs(index, people)), attention)
 
 
-def _runs(index: IntervalIndex, tokens: Tokens) -> list[int]:
+def copied_runs(index: IntervalIndex, tokens: Tokens) -> list[int]:
     """Notes of the longest copied run of each melody."""
     return [copied_run(index, line[line >= FIRST_ONSET].astype(int)).notes for line in tokens]
 
@@ -130,7 +130,7 @@ def figures(tokens: npt.NDArray[np.int8], stick: Yardstick, seed: int) -> dict[s
     table = table_metrics(tokens)
     generator = np.random.default_rng(seed)
     one, other = generator.integers(len(tokens), size=(2, PAIRS))
-    runs = np.array(_runs(stick.index, tokens[:COPIES]))
+    runs = np.array(copied_runs(stick.index, tokens[:COPIES]))
     asked = {}
     if stick.attention is not None:
         likely = log_likelihood(stick.attention, tokens[:COPIES]).mean()

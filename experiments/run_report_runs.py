@@ -9,6 +9,7 @@ from pathlib import Path
 from segue.envs.base.errors import SegueError
 from segue.experiments.compare_cloning import AGENT, found_beside
 from segue.experiments.compare_runs import CLONING, DEPTH, Run, find_runs, test_difference
+from segue.experiments.generator_names import is_of_another
 from segue.experiments.manifest import MANIFEST
 from segue.experiments.run_folder import CONFIG, RunFolder, read_config
 from segue.experiments.run_result import RESULT
@@ -150,9 +151,11 @@ def _below(path: Path, depth: int) -> Iterator[Path]:
 
 
 def _is_other(folder: Path) -> bool:
-    """Whether only settings lie there, those of another verb, such as a sweep's."""
-    if (folder / RESULT).is_file() or (folder / "checkpoints").is_dir():
+    """Whether the settings there are those of another verb, such as a sweep's or a generator's."""
+    if (folder / RESULT).is_file():
         return False
+    if (folder / "checkpoints").is_dir():
+        return is_of_another(folder)
     try:
         read_config(RunFolder(folder), TrainConfig)
     except SegueError:

@@ -14,8 +14,9 @@ import numpy.typing as npt
 import torch
 
 from segue.agents.generators.conditions import METRES, Conditions
-from segue.agents.generators.melody_model import MelodyModel, Plan
+from segue.agents.generators.melody_model import MelodyModel
 from segue.agents.generators.pretrained import pretrained_model
+from segue.agents.generators.reader import Plan
 from segue.envs.base.errors import SegueError
 from segue.envs.melody.prior import Tokens
 from segue.envs.melody.sequences import Sequence16, encode_tune
@@ -94,6 +95,8 @@ def sample_verb(asked: Asked, out: Path | None, command: Sequence[str]) -> Outco
     if asked.gap is not None and motif is None:
         raise SegueError("--gap says which bars of a tune to write anew; name it with --motif.")
     plan = _plan(asked, motif)
+    if asked.count < 1:
+        raise SegueError(f"{asked.count} melodies cannot be written; ask for 1 or more.")
     if asked.seed < 0:
         raise SegueError(f"seed is {asked.seed}; give a whole number from 0 on.")
     rng = np.random.default_rng(asked.seed)
@@ -185,8 +188,15 @@ def _written(
         first, last = _gap(asked.gap, motif.sequence)
         before, after = motif.sequence.tokens[:first], motif.sequence.tokens[last:]
         filled = [
-            model.fill(plan, before, after, rng, temperature=asked.temperature)
-            for _ in range(max(1, asked.count))
+            model.fill(
+                plan,
+                before,
+                after,
+                rng,
+                temperature=asked.temperature,
+                nucleus=asked.nucleus,
+            )
+            for _ in range(asked.count)
         ]
         return np.stack(filled)
     begun: npt.NDArray[np.int8] = np.zeros(0, dtype=np.int8)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from segue.envs.base.errors import SegueError
+from segue.experiments.generator_names import is_generator_run
 from segue.experiments.manifest import MANIFEST, read_manifest, version_differences
 from segue.experiments.overrides import OPTION, read_assignments, with_settings
 from segue.experiments.progress import progress_bar
@@ -163,6 +164,11 @@ def evaluate_verb(
     if episodes is not None and episodes < 1:
         raise SegueError(f"episodes is {episodes}; give at least one.")
     stored = run.is_file()
+    if is_generator_run(run):
+        raise SegueError(
+            f"{run} is the run of a generator, whose figures stand in its generator.json; measure "
+            f"the attention model with segue bench attention --set run={run}."
+        )
     if not stored and (env is not None or agent is not None or trust):
         raise SegueError(
             f"{run} is no zip of Stable-Baselines3, which --env, --agent and --trust are for; "

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from melody_models import SMALL, small_model, tunes
 
-from segue.agents.generators.attention import AttentionConfig, Dropout
+from segue.agents.generators.attention import AttentionConfig, Dropout, _rotated
 from segue.agents.generators.attention_prior import WINDOW, AttentionPrior
 from segue.agents.generators.batches import as_found, collate, excerpt, whole
 from segue.agents.generators.conditions import MODES, TAG_SIZES, Conditions, conditions_of
 from segue.agents.generators.features import COLUMNS, HISTORY_SIZES, SIZES, features
-from segue.agents.generators.melody_model import MelodyModel, Plan, Reader, draw_tokens, whole_tune
+from segue.agents.generators.melody_model import MelodyModel
+from segue.agents.generators.reader import Plan, Reader, draw_tokens, whole_tune
 from segue.envs.base.errors import SegueError
 from segue.envs.melody.prior import STEPS, TOKENS, log_likelihood, sample
 
@@ -87,6 +89,27 @@ def test_the_model_reads_token_by_token_as_it_reads_at_once() -> None:
         reader.write(tokens[:, place])
 
 
+def test_attention_knows_how_far_apart_places_are() -> None:
+    network = MODEL.network
+    query, key = torch.randn(2, 8, generator=torch.Generator().manual_seed(0))
+
+    def weight(here: int, there: int) -> float:
+        angles = torch.tensor([here, there])[:, None] * network.rates
+        turned = _rotated(torch.stack([query, key]), (angles.cos(), angles.sin()))
+        return float(turned[0] @ turned[1])
+
+    assert weight(5, 3) == pytest.approx(weight(40, 38), abs=1e-4)
+    assert abs(weight(5, 3) - weight(5, 1)) > 1e-3
+    # It is used: of equal tokens, told nothing of their place, the order matters.
+    seen = torch.zeros(1, 3, len(SIZES), dtype=torch.int64)
+    seen[0, :, 0] = torch.tensor([4, 9, 4])
+    swapped = seen[:, [1, 0, 2]]
+    chords = torch.zeros(1, 3, 24)
+    with torch.no_grad():
+        ends = [network(row, chords)[0, -1] for row in (seen, swapped)]
+    assert not torch.allclose(*ends, atol=1e-5)
+
+
 def test_chords_and_conditions_make_a_difference() -> None:
     plans = [
         Plan(8),
@@ -154,6 +177,19 @@ def test_the_prior_answers_as_the_model_does() -> None:
     other = prior.log_probabilities(melodies[4:8, :6])
     again = AttentionPrior(MODEL).log_probabilities(melodies[4:8, :6])
     assert other == pytest.approx(again, abs=1e-6)
+
+
+def test_the_prior_reads_each_token_but_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, read = small_model(), []
+    asked = model.network.forward
+
+    def watched(seen: torch.Tensor, *rest: Any, **named: Any) -> torch.Tensor:
+        read.append(seen.shape[1])
+        return asked(seen, *rest, **named)
+
+    monkeypatch.setattr(model.network, "forward", watched)
+    sample(AttentionPrior(model), 3, np.random.default_rng(0))
+    assert read == [1] * STEPS
 
 
 def test_a_model_comes_back_from_its_file(tmp_path: Path) -> None:

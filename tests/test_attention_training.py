@@ -12,8 +12,10 @@ import torch
 from melody_models import SMALL, small_model, tunes
 
 from segue.agents.deep.tensor_tree import Arrays, join, split
+from segue.agents.generators import attention_training
 from segue.agents.generators.attention_training import AttentionLearning, AttentionTraining
-from segue.agents.generators.batches import IGNORED, collate, epoch, grouped, whole
+from segue.agents.generators.batches import IGNORED, collate, epoch, excerpt, grouped, whole
+from segue.agents.generators.conditions import METRE
 from segue.envs.base.errors import SegueError
 
 QUICK = AttentionLearning(
@@ -111,6 +113,37 @@ def test_an_epoch_shows_every_tune_and_hides_some_of_what_is_known() -> None:
     assert 10 < sum(bool(tune.chords.any()) for tune in shown) < 30
     again = epoch(known, np.random.default_rng(0), 640, excerpts=0.0, untold=0.5)
     assert [len(batch) for batch in again] == [len(batch) for batch in batches]
+
+
+def test_earlier_tunes_are_rehearsed_by_their_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[int] = []
+    monkeypatch.setattr(
+        attention_training,
+        "epoch",
+        lambda tunes, *rest: shown.append(len(tunes)) or epoch(tunes, *rest),
+    )
+    for share in (0.0, 0.25, 0.6):
+        training(replace(QUICK, rehearsal=share)).update()
+    assert shown == [24, 32, 60]
+
+
+def test_some_tunes_are_cut_to_excerpts() -> None:
+    known = [whole(tune, 64) for tune in tunes(60)]
+    batches = epoch(known, np.random.default_rng(0), 640, excerpts=0.5, untold=0.0)
+    cut = [tune for batch in batches for tune in batch if not tune.placed]
+    assert 20 < len(cut) < 40
+    assert all(tune.bars == 0 for tune in cut)
+
+
+def test_two_short_bars_are_now_and_then_taken_for_one() -> None:
+    known = replace(whole(tunes(1)[0], 64), bar=8)
+    bars = set()
+    for seed in range(20):
+        taken = excerpt(known, np.random.default_rng(seed))
+        bars.add(taken.bar)
+        assert (taken.tags[METRE] == 0) == (taken.bar == 16)
+        assert len(taken.tokens) % taken.bar == 0
+    assert bars == {8, 16}
 
 
 def test_nothing_is_learnt_behind_the_end_of_a_tune() -> None:

@@ -23,6 +23,7 @@ from segue.envs.music.arrange import arrange
 from segue.envs.music.brief.defaults import understand
 from segue.envs.music.brief.reading import read
 from segue.envs.music.brief.types import Wish
+from segue.envs.music.chords import Chord
 from segue.envs.music.midi import midi_bytes
 from segue.envs.music.musicxml import musicxml_bytes
 from segue.envs.music.tune import ChordSpan, Note
@@ -37,7 +38,7 @@ from segue.experiments.briefs_table import (
     value_of,
 )
 from segue.experiments.cli import main
-from segue.experiments.compose_wish import compose_wish
+from segue.experiments.compose_wish import chord_tones, compose_wish
 from segue.experiments.tables import read_study
 
 
@@ -150,6 +151,14 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     with pytest.raises(SystemExit) as ended:
         main()
     return int(ended.value.code or 0)
+
+
+def test_notes_that_belong_to_their_chords_are_counted() -> None:
+    tune = compose_wish(replace(wish("folk, C major"), bars=4), 0).tune
+    spans = (ChordSpan(0.0, 4.0, Chord(0, "maj")), ChordSpan(4.0, 4.0, Chord(7, "maj")))
+    notes = tuple(Note(onset, 1.0, pitch) for onset, pitch in ((0, 64), (3, 62), (4, 62), (5, 60)))
+    assert chord_tones(replace(tune, notes=notes, chords=spans)) == 0.5
+    assert chord_tones(replace(tune, notes=(), chords=spans)) == 0.0
 
 
 @pytest.mark.parametrize("by", ["attention", "q-learning"])

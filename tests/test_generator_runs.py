@@ -132,6 +132,14 @@ def test_resuming_needs_a_checkpoint(run: Path, tmp_path: Path) -> None:
         )
 
 
+def test_verbs_for_agents_leave_a_generator_alone(run: Path) -> None:
+    with pytest.raises(SegueError, match="is the run of a generator"):
+        CliRunner().invoke(app, ["evaluate", str(run)], catch_exceptions=False)
+    for verb in ("report", "compare"):
+        with pytest.raises(SegueError, match="holds no"):
+            CliRunner().invoke(app, [verb, str(run.parent)], catch_exceptions=False)
+
+
 def test_a_gan_is_trained_gone_on_with_and_told_of(tmp_path: Path) -> None:
     sets = ["steps=6", "likelihood_steps=3", "critic_start=1", "batch=4", "sampled=20", "width=8"]
     given = [f"learning.{text}" for text in (*sets, "critic_width=8", "latent=2")]

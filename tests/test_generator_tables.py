@@ -14,7 +14,9 @@ from segue.agents.generators.passages import note_in_chord, passages
 from segue.agents.generators.tuning import TuningConfig
 from segue.envs.base.errors import SegueError
 from segue.envs.melody.ngram_tokens import TokenNGram
+from segue.envs.melody.tokens import notes_of
 from segue.envs.music.metrics.interval_index import IntervalIndex
+from segue.envs.music.metrics.vendi import vendi_score_of_melodies
 from segue.experiments import attention_table, frontier_table, growth_table
 from segue.experiments.growth_table import BASE, GROWN, PLAIN, SCRATCH, GrowthStudy
 
@@ -104,6 +106,14 @@ def test_harmony_diversity_and_copying_are_told_together(
     assert text.count("**tuned") == 2
 
 
+def test_diversity_is_that_of_as_many_melodies_as_people_have() -> None:
+    people = passages(tunes(6), bars=4)
+    stick = frontier_table.Yardstick(people, IntervalIndex.build([[60, 62, 64]]), copied=2)
+    many = passages(tunes(18, seed=9), bars=4)
+    told = frontier_table._figures(many.tokens, many.chords, stick)["vendi"]
+    assert 1.0 < told < vendi_score_of_melodies([notes_of(line) for line in many.tokens]) - 0.5
+
+
 def test_wrong_frontiers_are_told() -> None:
     with pytest.raises(SegueError, match="at least one"):
         frontier_table.FrontierStudy(seeds=0)
@@ -119,7 +129,7 @@ STUDY = GrowthStudy(
     new=("bach",),
     updates=100,
     scratch=50,
-    rate=0.001,
+    rate=0.0005,
     rehearsal=0.5,
     size=SMALL,
     learning=AttentionLearning(batch_tokens=20_000, warmup=2, validate_every=5),
@@ -134,6 +144,9 @@ def test_the_grown_models_make_a_tenth_of_the_updates_from_the_first_ones() -> N
     assert [one.learning.rehearsal for one in plans.values()] == [0.0, 0.0, 0.5, 0.0]
     assert [one.collections for one in plans.values()] == [STUDY.old, *[STUDY.new] * 3]
     assert {one.seed for one in plans.values()} == {3}
+    usual = STUDY.learning.learning_rate
+    rates = [one.learning.learning_rate for one in plans.values()]
+    assert rates == [usual, usual, STUDY.rate, STUDY.rate]
 
 
 def test_losses_are_weighed_by_tokens_and_told_as_changes() -> None:

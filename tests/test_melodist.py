@@ -11,8 +11,16 @@ import pytest
 from melody_models import small_model
 
 from segue.agents.generators.conditions import MOODS
-from segue.agents.generators.melodist import MIDDLE, AttentionMelodist, conditions_for
+from segue.agents.generators.melodist import (
+    MIDDLE,
+    AttentionMelodist,
+    _merits,
+    _written,
+    conditions_for,
+)
+from segue.agents.generators.passages import note_in_chord
 from segue.agents.generators.pretrained import pretrained_model
+from segue.agents.generators.reader import Plan
 from segue.envs.base.errors import SegueError
 from segue.envs.music.brief.types import Wish
 from segue.envs.music.changes import parse_changes
@@ -84,6 +92,39 @@ def test_what_the_model_is_told_of_a_wish() -> None:
     assert (told.mode, told.genre, told.tempo, told.mood) == ("minor", "chorale", 120.0, MOODS[3])
     other = conditions_for(replace(WISH, genre="jazz", density="dense"), (5, 4))
     assert (other.genre, other.metre, other.mood) == ("folk", None, MOODS[1])
+
+
+def test_the_best_candidate_is_in_harmony_dense_enough_and_comes_home() -> None:
+    chords = np.full(16, 1 | 1 << 4 | 1 << 7, dtype=np.int32)
+    c, d, e, f, g = (14 + step for step in (0, 2, 4, 5, 7))
+    lines = {
+        "good": [e, 1, d, 1, g, 1, c, 1, e, 1, d, 1, c, 1, 1, 1],
+        "out of harmony": [f, 1, d, 1, g, 1, d, 1, f, 1, d, 1, c, 1, 1, 1],
+        "one note": [c, 1, c, 1, c, 1, c, 1, c, 1, c, 1, c, 1, 1, 1],
+        "not home": [e, 1, d, 1, g, 1, c, 1, e, 1, d, 1, e, 1, 1, 1],
+        "sparse": [e, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, c, 1, 1, 1],
+        "silent": [0, *[1] * 15],
+    }
+    plan = Plan(16, chords=chords)
+    merits = _merits(np.array(list(lines.values()), dtype=np.int8), plan, WISH)
+    ranked = dict(zip(lines, merits, strict=True))
+    assert all(ranked["good"] > ranked[other] + 0.05 for other in lines if other != "good")
+    assert min(ranked, key=lambda name: ranked[name]) == "silent"
+
+
+def test_chords_choose_the_notes_and_not_their_rhythm() -> None:
+    chords = np.full(64, 1 | 1 << 4 | 1 << 7, dtype=np.int32)
+    told = Plan(64, conditions=conditions_for(WISH, (4, 4)), chords=chords)
+    free = replace(told, chords=None)
+    network = pretrained_model().network
+    drawn = [
+        _written(network, *plans, np.random.default_rng(0))
+        for plans in ((told, free), (told, told), (free, free))
+    ]
+    onsets = [float((tokens >= 2).mean()) for tokens in drawn]
+    fitting = [float(note_in_chord(tokens, chords[None]).mean()) for tokens in drawn]
+    assert abs(onsets[0] - onsets[2]) < abs(onsets[0] - onsets[1])
+    assert fitting[0] > fitting[2] + 0.03
 
 
 def test_a_section_must_fit_into_what_the_model_sees() -> None:

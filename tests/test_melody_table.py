@@ -135,6 +135,8 @@ def test_the_agents_differ_in_reward_and_temperature() -> None:
     for config, reward in ((segue, "segue"), (tuner, "rl-tuner")):
         assert config.env_options == {"prior": "corpus", "reward": reward}
         assert config.hyperparameters["policy"] == "integers"
+    held = melody_table.agent_config("segue", 0, None, "attention").env_options["prior"]
+    assert held == "segue.agents.generators.pretrained:attention"
     rates = [config.hyperparameters["learning_rate"] for config in (segue, tuner, default)]
     assert rates[0] == rates[2] == 2 * rates[1]
 

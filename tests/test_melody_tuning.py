@@ -101,6 +101,15 @@ def test_what_a_divergence_costs_holds_the_model_back() -> None:
     assert ends[1] < 0.5 * ends[0]
 
 
+def test_notes_outside_their_chords_cost_something() -> None:
+    ends = []
+    for weight in (0.0, 5.0):
+        run = Tuning(small_model(), replace(QUICK, updates=15, harmony_weight=weight), PEOPLE, 0)
+        figures = [run.update()["note_in_chord"] for _ in range(15)]
+        ends.append(np.mean(figures[-5:]))
+    assert ends[1] > ends[0] + 0.03
+
+
 def test_tuning_goes_on_bit_for_bit() -> None:
     model = small_model()
     first, second = (Tuning(model, QUICK, PEOPLE, 3) for _ in range(2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from melody_models import small_model
 from typer.testing import CliRunner
@@ -13,6 +14,7 @@ from segue.envs.base.errors import SegueError
 from segue.envs.music.corpus.midi_process import MidiProcess
 from segue.envs.music.corpus.reading import read_file
 from segue.experiments.cli import app
+from segue.experiments.sample_verb import _without_end
 
 TUNE = """X:1
 T:Motif
@@ -81,6 +83,15 @@ def test_a_gap_is_written_anew_and_the_rest_stays(model: str, motif: Path, tmp_p
         assert row[16:28] == other[16:28]
         assert row[52:] == other[52:]
     assert found["tokens"][0][28:52] != found["tokens"][1][28:52]
+    # From the very beginning of bar 4 to the end of bar 5.
+    kept = whole["tokens"][0]
+    for place in (slice(28, 36), slice(44, 52)):
+        assert any(row[place] != kept[place] for row in found["tokens"])
+
+
+def test_a_motif_is_gone_on_with_where_its_last_note_ends() -> None:
+    assert _without_end(np.array([14, 1, 0, 16, 1, 0, 1, 1], np.int8)).tolist() == [14, 1, 0, 16, 1]
+    assert _without_end(np.array([14, 1, 16, 1], np.int8)).tolist() == [14, 1, 16, 1]
 
 
 @pytest.mark.parametrize(

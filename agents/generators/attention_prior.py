@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from segue.agents.generators.conditions import Conditions
-from segue.agents.generators.melody_model import MelodyModel, Plan, Reader
+from segue.agents.generators.melody_model import MelodyModel
+from segue.agents.generators.reader import Plan, Reader
 from segue.envs.melody.prior import STEPS, TOKENS, Floats, Tokens
 
 WINDOW = Plan(STEPS, conditions=Conditions(mode="major"), whole=False)

@@ -256,7 +256,7 @@ class AttentionTraining:
         return learning.learning_rate * min(1.0, (self.step + 1) / learning.warmup) * cosine
 
     def _drawn(self, step: int) -> int:
-        """A seed for each step that no other step or run shares."""
+        """A seed for each step, which follows from the run's own."""
         words = np.random.SeedSequence([self._seed, step]).generate_state(1, np.uint64)
         return int(words[0] >> np.uint64(1))
 

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from segue.agents.generators.attention import MelodyAttention
 from segue.agents.generators.conditions import GENRES, METRES, MODES, Conditions, mood_class
-from segue.agents.generators.melody_model import MelodyModel, Plan, Reader, draw_tokens
+from segue.agents.generators.melody_model import MelodyModel
 from segue.agents.generators.passages import note_in_chord
+from segue.agents.generators.reader import Plan, Reader, draw_tokens
 from segue.envs.base.errors import SegueError
 from segue.envs.melody.prior import Tokens
 from segue.envs.melody.sequences import chord_bits

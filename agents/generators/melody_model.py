@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,124 +14,15 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from segue.agents.generators.attention import AttentionConfig, KeyValueCache, MelodyAttention
-from segue.agents.generators.batches import Excerpt, collate, seen_columns
-from segue.agents.generators.conditions import Conditions
-from segue.agents.generators.features import LONGEST_BAR, chord_features
+from segue.agents.generators.attention import AttentionConfig, MelodyAttention
+from segue.agents.generators.batches import collate
+from segue.agents.generators.reader import Plan, Reader, Tokens, draw_tokens
 from segue.envs.base.atomic import atomic_path
 from segue.envs.base.errors import SegueError
 from segue.envs.melody.prior import TOKENS
-from segue.envs.melody.types import NO_TOKEN
 
 FORMAT = "segue.attention.v1"
 _LARGEST = 1 << 28
-
-Tokens = npt.NDArray[np.int8]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is asked of a melody.
-
-    Attributes
-    ----------
-    length : int
-        Sixteenths.
-    bar : int
-        Sixteenths in a bar, 1 to 24.
-    start : int
-        Place in the bar of the first one: more than 0 with a pickup.
-    conditions : Conditions
-        What it shall be like.
-    chords : ndarray (length,) int32 or None
-        As `segue.envs.melody.sequences.chord_bits`, the tonic at C; None for none.
-    whole : bool
-        Whether it is a tune from beginning to end; False for a passage of one.
-
-    Raises
-    ------
-    SegueError
-        If a number is out of range or the chords have another length.
-    """
-
-    length: int
-    bar: int = 16
-    start: int = 0
-    conditions: Conditions = field(default_factory=Conditions)
-    chords: npt.NDArray[np.int32] | None = None
-    whole: bool = True
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.bar <= LONGEST_BAR or not 0 <= self.start < self.bar:
-            raise SegueError(
-                f"A bar of {self.bar} sixteenths from the {self.start}th on cannot be written; "
-                f"give 1 to {LONGEST_BAR} and a start within it."
-            )
-        if self.length < 1:
-            raise SegueError(f"A melody of {self.length} sixteenths is none; give 1 or more.")
-        if self.chords is not None and len(self.chords) != self.length:
-            raise SegueError(
-                f"There are chords for {len(self.chords)} of {self.length} sixteenths; give one "
-                "for each."
-            )
-
-    def as_excerpt(self, tokens: Tokens) -> Excerpt:
-        """The plan with tokens (length,) that fulfil it."""
-        chords = np.zeros(self.length, dtype=np.int32) if self.chords is None else self.chords
-        return Excerpt(
-            tokens=tokens,
-            chords=chords,
-            bar=self.bar,
-            start=self.start,
-            bars=-(-(self.start + self.length) // self.bar) if self.whole else 0,
-            placed=self.whole,
-            tags=self.conditions.tags(),
-        )
-
-
-class Reader:
-    """Reads melodies side by side, token by token, and says what may come next.
-
-    Parameters
-    ----------
-    network : MelodyAttention
-        The model.
-    plans : sequence of Plan
-        One for each melody, all of one length.
-    """
-
-    def __init__(self, network: MelodyAttention, plans: Sequence[Plan]) -> None:
-        length = plans[0].length
-        self._network = network
-        self._cache = KeyValueCache(network.config, len(plans), length)
-        self.tokens = np.full((len(plans), length), NO_TOKEN, dtype=np.int8)
-        # Plans that are the same object are looked at once.
-        known = {id(plan): plan.as_excerpt(self.tokens[0]) for plan in plans}
-        self._plans = [known[id(plan)] for plan in plans]
-        self._tags = np.stack([plan.tags for plan in self._plans])
-        bits = np.stack([plan.chords for plan in self._plans])
-        self._chords = torch.from_numpy(chord_features(bits))
-        self.read = 0
-
-    def log_probabilities(self) -> npt.NDArray[np.float64]:
-        """Of each next token, natural logarithms (rows, TOKENS)."""
-        begin, end = self._cache.length, self.read + 1
-        if begin == end:
-            raise ValueError("the next token has not been written")
-        history = self.tokens[:, :end].astype(np.int64)
-        seen = seen_columns(history, self._plans, self._tags, begin)
-        with torch.inference_mode():
-            logits = self._network(
-                torch.from_numpy(seen), self._chords[:, begin:end], cache=self._cache
-            )
-        found: npt.NDArray[np.float64] = logits[:, -1].double().log_softmax(-1).numpy()
-        return found
-
-    def write(self, tokens: npt.NDArray[np.integer[Any]]) -> None:
-        """Write the next tokens, (rows,) or (rows, k)."""
-        block = tokens.reshape(len(self.tokens), -1)
-        self.tokens[:, self.read : self.read + block.shape[1]] = block
-        self.read += block.shape[1]
 
 
 @dataclass(frozen=True)
@@ -205,6 +96,7 @@ class MelodyModel:
         *,
         candidates: int = 128,
         temperature: float = 1.0,
+        nucleus: float = 1.0,
     ) -> Tokens:
         """Fill the gap between two passages.
 
@@ -224,8 +116,8 @@ class MelodyModel:
             Where chance comes from.
         candidates : int
             Fills that are drawn, >= 1.
-        temperature : float
-            Of the candidates.
+        temperature, nucleus : float
+            Of the candidates, as in `sample`.
 
         Returns
         -------
@@ -237,7 +129,7 @@ class MelodyModel:
         SegueError
             If a number is out of range, or the passages leave no gap.
         """
-        _check(temperature, 1.0, candidates, plan, self.network.config)
+        _check(temperature, nucleus, candidates, plan, self.network.config)
         left, right = _tokens(before, plan.length), _tokens(after, plan.length)
         if len(left) + len(right) >= plan.length:
             raise SegueError(
@@ -247,13 +139,14 @@ class MelodyModel:
         reader = Reader(self.network, [plan] * candidates)
         reader.write(np.broadcast_to(left, (candidates, len(left))))
         while reader.read < plan.length - len(right):
-            reader.write(draw_tokens(reader.log_probabilities(), rng, temperature))
+            chances = reader.log_probabilities()
+            reader.write(draw_tokens(chances, rng, temperature, nucleus))
         weights = np.zeros(candidates)
         for token in right:
             weights += reader.log_probabilities()[:, token]
             reader.write(np.full(candidates, token))
-        chances = np.exp(weights - weights.max())
-        chosen: Tokens = reader.tokens[rng.choice(candidates, p=chances / chances.sum())]
+        shares = np.exp(weights - weights.max())
+        chosen: Tokens = reader.tokens[rng.choice(candidates, p=shares / shares.sum())]
         return chosen
 
     def log_likelihood(
@@ -322,15 +215,6 @@ class MelodyModel:
         return cls(network, facts)
 
 
-def whole_tune(
-    bars: int, metre: tuple[int, int] = (4, 4), conditions: Conditions | None = None
-) -> Plan:
-    """Plan of a tune of so many bars without a pickup, its metre told."""
-    bar = 16 * metre[0] // metre[1]
-    told = replace(conditions or Conditions(), metre=metre)
-    return Plan(bars * bar, bar, conditions=told)
-
-
 def _check(
     temperature: float, nucleus: float, count: int, plan: Plan, config: AttentionConfig
 ) -> None:
@@ -357,24 +241,3 @@ def _tokens(given: npt.ArrayLike, length: int) -> Tokens:
             "shorten it."
         )
     return tokens.astype(np.int8)
-
-
-def draw_tokens(
-    chances: npt.NDArray[np.float64],
-    rng: np.random.Generator,
-    temperature: float = 1.0,
-    nucleus: float = 1.0,
-) -> npt.NDArray[np.int64]:
-    """Draw a token of each row of log-probabilities (n, TOKENS); see `MelodyModel.sample`."""
-    scaled = chances / temperature
-    shares = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    shares /= shares.sum(axis=1, keepdims=True)
-    if nucleus < 1.0:
-        order = np.argsort(-shares, axis=1, kind="stable")
-        ranked = np.take_along_axis(shares, order, axis=1)
-        ranked[ranked.cumsum(axis=1) - ranked >= nucleus] = 0.0
-        np.put_along_axis(shares, order, ranked, axis=1)
-    cumulative = shares.cumsum(axis=1)
-    threshold = rng.random((len(shares), 1)) * cumulative[:, -1:]
-    drawn: npt.NDArray[np.int64] = np.minimum((cumulative <= threshold).sum(axis=1), TOKENS - 1)
-    return drawn

@@ -24,8 +24,9 @@ from segue.agents.generators.adversary import BEAT, Adversary
 from segue.agents.generators.attention import MelodyAttention
 from segue.agents.generators.batches import Batch, collate
 from segue.agents.generators.conditions import Conditions
-from segue.agents.generators.melody_model import MelodyModel, Plan, Reader, draw_tokens
+from segue.agents.generators.melody_model import MelodyModel
 from segue.agents.generators.passages import BAR, Passages, chord_tones, note_in_chord
+from segue.agents.generators.reader import Plan, Reader, draw_tokens
 from segue.envs.base.errors import SegueError
 from segue.envs.melody.types import FIRST_ONSET
 
