@@ -308,24 +308,23 @@ def test_the_other_way_to_reset_goes_on_exactly_too() -> None:
 
 
 class Hidden(gym.Env[Any, Any]):
-    """Draws from a generator that is not its ``np_random``."""
+    """Goes on where a reset should begin anew: each step draws one number more."""
 
     observation_space, action_space = Box(0.0, 1.0, (1,)), Discrete(2)
 
     def __init__(self, part: str) -> None:
-        self.part, self.generator = part, np.random.default_rng()
-        self.drawn = 0.0
+        self.part, self.steps = part, 0
 
     def reset(self, *, seed: Any = None, options: Any = None) -> Any:
         super().reset(seed=seed)
         return np.zeros(1, np.float32), {}
 
     def step(self, action: Any) -> Any:
-        self.drawn = self.generator.random()
-        seen = self.drawn if self.part == "observation" else 0.0
-        reward = self.drawn if self.part == "reward" else 0.0
-        if self.part == "draws" and self.drawn < 0.9:
-            self.np_random.random()
+        self.steps += 1
+        seen = 1.0 / self.steps if self.part == "observation" else 0.0
+        reward = float(self.steps) if self.part == "reward" else 0.0
+        if self.part == "draws":
+            self.np_random.random(self.steps)
         return np.full(1, seen, np.float32), reward, False, False, {}
 
 
