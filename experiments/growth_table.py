@@ -1,4 +1,8 @@
-"""Growing a melody model onto a second corpus without forgetting: ``segue bench growth``."""
+"""Growing a melody model onto a second corpus without forgetting: ``segue bench growth``.
+
+The model of a first corpus is grown onto each of some others, one at a time. A model that is to
+know one of them from nothing takes ten times the updates.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from segue.agents.generators.attention import AttentionConfig
@@ -33,42 +38,41 @@ class GrowthStudy:
     ----------
     seeds : int
         Runs of each kind.
-    old, new : tuple of str
-        Collections of the first and of the second corpus.
+    old : tuple of str
+        Collections of the first corpus.
+    new : tuple of str
+        Collections that are a second corpus each.
     updates : int
-        Updates of the model that learns the first corpus.
-    scratch : int
-        Updates of the model that learns the second one from scratch; the grown ones make a tenth.
-    size : AttentionConfig
-        Of the models.
-    learning : AttentionLearning
-        How all of them learn; ``updates`` stands above.
+        Updates of a model that learns from nothing, >= 10; a grown one makes a tenth.
     rate : float
         Learning rate of the grown ones.
     rehearsal : float
         Share of old tunes among those that the grown one is shown.
+    size : AttentionConfig
+        Of the models.
+    learning : AttentionLearning
+        How all of them learn; ``updates`` stands above.
 
     Raises
     ------
     SegueError
-        If a number is out of range.
+        If a number is out of range, or a corpus has no collection.
     """
 
     seeds: int
     old: tuple[str, ...]
     new: tuple[str, ...]
     updates: int
-    scratch: int
     rate: float
     rehearsal: float
     size: AttentionConfig = field(default_factory=AttentionConfig)
     learning: AttentionLearning = field(default_factory=AttentionLearning)
 
     def __post_init__(self) -> None:
-        if self.seeds < 1 or self.updates < 1 or self.scratch < 10:
-            raise SegueError("growth needs one seed and update, and ten from scratch, at least.")
-        if not self.old or not self.new:
-            raise SegueError("growth needs collections in old and in new; name some.")
+        if self.seeds < 1 or self.updates < 10:
+            raise SegueError("growth needs one seed and ten updates at least.")
+        if not self.old or not self.new or set(self.old) & set(self.new):
+            raise SegueError("growth needs collections in old and others in new; name some.")
 
 
 def measure_growth(study: GrowthStudy, folder: Path, command: Sequence[str], tell: Tell) -> Figures:
@@ -86,47 +90,55 @@ def measure_growth(study: GrowthStudy, folder: Path, command: Sequence[str], tel
         Told the share done and a text.
     """
     torch.set_num_threads(1)
-    rows: dict[str, list[Figures]] = {}
+    found: dict[str, dict[str, list[Figures]]] = {name: {} for name in study.new}
+    runs = study.seeds * (1 + 3 * len(study.new))
+    done = 0
+
+    def trained(config: AttentionRun, name: str) -> dict[str, Any]:
+        nonlocal done
+        at = done
+        done += 1
+        path = folder / name.replace(" ", "-")
+        return _trained(config, path, command, lambda share, text: tell((at + share) / runs, text))
+
     for seed in range(study.seeds):
-        base = folder / f"base__{seed}"
-        start = str(base / MODEL)
-        for number, (name, config) in enumerate(plans(study, seed, start).items()):
-
-            def part(share: float, text: str, at: int = 4 * seed + number) -> None:
-                tell((at + share) / (4 * study.seeds), text)
-
-            path = base if name == BASE else folder / f"{name.replace(' ', '-')}__{seed}"
-            result = _trained(config, path, command, part)
-            rows.setdefault(name, []).append(_losses(result["test"], study))
-    return {"rows": rows, "updates": study.updates, "scratch": study.scratch}
+        first = trained(base(study, seed), f"{BASE}__{seed}")
+        start = str(folder / f"{BASE}__{seed}".replace(" ", "-") / MODEL)
+        for new, rows in found.items():
+            rows.setdefault(BASE, []).append(_losses(first, study.old, new))
+            for name, config in plans(study, new, seed, start).items():
+                result = trained(config, f"{new}: {name}__{seed}".replace(":", ""))
+                rows.setdefault(name, []).append(_losses(result, study.old, new))
+    return {"rows": found, "updates": study.updates}
 
 
-BASE, SCRATCH = "first corpus alone", "second corpus from scratch"
+BASE, SCRATCH = "first corpus alone", "second corpus from nothing"
 GROWN, PLAIN = "grown with rehearsal", "grown without"
 
 
-def plans(study: GrowthStudy, seed: int, start: str) -> dict[str, AttentionRun]:
-    """Settings of the four runs of a seed; `start` is the model of the first one."""
-    tenth = study.scratch // 10
-    grown = replace(
-        study.learning,
-        updates=tenth,
-        learning_rate=study.rate,
-        rehearsal=study.rehearsal,
-        warmup=min(study.learning.warmup, max(1, tenth // 5)),
-        validate_every=max(1, tenth // 10),
-    )
-    first = AttentionRun(
+def base(study: GrowthStudy, seed: int) -> AttentionRun:
+    """Settings of the run that learns the first corpus."""
+    return AttentionRun(
         seed=seed,
         collections=study.old,
         size=study.size,
         learning=replace(study.learning, updates=study.updates),
     )
-    second = replace(
-        first, collections=study.new, learning=replace(study.learning, updates=study.scratch)
+
+
+def plans(study: GrowthStudy, new: str, seed: int, start: str) -> dict[str, AttentionRun]:
+    """Settings of the three runs that learn the second corpus; `start` is the first one's model."""
+    tenth = study.updates // 10
+    second = replace(base(study, seed), collections=(new,))
+    grown = replace(
+        study.learning,
+        updates=tenth,
+        learning_rate=study.rate,
+        rehearsal=study.rehearsal,
+        warmup=min(study.learning.warmup, max(1, tenth // 10)),
+        validate_every=max(1, tenth // 10),
     )
     return {
-        BASE: first,
         SCRATCH: second,
         GROWN: replace(second, start=start, learning=grown),
         PLAIN: replace(second, start=start, learning=replace(grown, rehearsal=0.0)),
@@ -143,10 +155,10 @@ def _trained(config: AttentionRun, path: Path, command: Sequence[str], tell: Tel
     return train_generator(config, path, command, tell)[1]
 
 
-def _losses(test: Figures, study: GrowthStudy) -> Figures:
+def _losses(result: Figures, old: Sequence[str], new: str) -> Figures:
     """Nats a token on the test tunes of either corpus, where the run was measured there."""
-    found: Figures = {}
-    for name, collections in (("old", study.old), ("new", study.new)):
+    test, found = result["test"], {}
+    for name, collections in (("old", old), ("new", (new,))):
         rows = [test[one] for one in collections if one in test]
         if rows:
             tokens = sum(row["tokens"] for row in rows)
@@ -155,27 +167,57 @@ def _losses(test: Figures, study: GrowthStudy) -> Figures:
 
 
 def growth_markdown(figures: Figures) -> str:
-    """Table of what `measure_growth` found."""
-    rows, tenth = figures["rows"], figures["scratch"] // 10
-    updates = {BASE: figures["updates"], SCRATCH: figures["scratch"], GROWN: tenth, PLAIN: tenth}
-    lines = [
-        "| model | updates | first corpus, nats a token | change | second corpus, nats a token |",
-        "| --- | ---: | ---: | ---: | ---: |",
+    """Tables of what `measure_growth` found, one a second corpus."""
+    texts = [
+        f"## `{new}`\n\n{_table(rows, figures['updates'])}" for new, rows in figures["rows"].items()
     ]
-    before = np.mean([seed["old"] for seed in rows[BASE]])
-    for name, seeds in rows.items():
-        old = np.mean([seed["old"] for seed in seeds]) if "old" in seeds[0] else None
-        new = np.mean([seed["new"] for seed in seeds]) if "new" in seeds[0] else None
-        change = "" if old is None or name == BASE else f"{100 * (old / before - 1):+.2f} %"
-        cells = ["" if value is None else f"{value:.4f}" for value in (old, new)]
-        lines.append(f"| {name} | {updates[name]:,} | {cells[0]} | {change} | {cells[1]} |")
+    seeds = len(next(iter(figures["rows"].values()))[BASE])
     return "\n".join(
         [
-            *lines,
-            "",
-            f"Test tunes, mean of {len(rows[BASE])} seeds. A grown model is to reach on the second "
-            "corpus what one from scratch reaches in ten times the updates, and to lose on the "
-            f"first at most {100 * FORGOTTEN:.0f} %.",
+            *texts,
+            f"Nats a token on test tunes, mean of {seeds} seeds, the least and the greatest in "
+            "brackets. Each model is the best of its validations. A grown one is to reach on the "
+            "second corpus what one from nothing reaches in ten times the updates, and to lose on "
+            f"the first at most {100 * FORGOTTEN:.0f} %.",
             "",
         ]
     )
+
+
+def _table(rows: dict[str, list[Figures]], updates: int) -> str:
+    lines = [
+        "| model | updates | first corpus | change | second corpus |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    before = np.array([seed["old"] for seed in rows[BASE]])
+    for name, seeds in rows.items():
+        old = [seed["old"] for seed in seeds if "old" in seed]
+        new = [seed["new"] for seed in seeds if "new" in seed]
+        change = ""
+        if name in (GROWN, PLAIN):
+            change = _spread(100.0 * (np.array(old) / before - 1.0), "+.2f") + " %"
+        made = updates if name in (BASE, SCRATCH) else updates // 10
+        lines.append(
+            f"| {name} | {made:,} | {_spread(old, '.4f')} | {change} | {_spread(new, '.4f')} |"
+        )
+    return "\n".join([*lines, "", _verdict(rows, before), ""])
+
+
+def _verdict(rows: dict[str, list[Figures]], before: npt.NDArray[np.float64]) -> str:
+    """Say whether the means reach what they are to reach."""
+    new = {name: np.mean([seed["new"] for seed in rows[name]]) for name in (SCRATCH, GROWN)}
+    lost = np.mean([seed["old"] for seed in rows[GROWN]]) / before.mean() - 1.0
+    gap = 100.0 * (new[GROWN] / new[SCRATCH] - 1.0)
+    reached = "Reached" if gap <= 0.0 and lost <= FORGOTTEN else "Missed"
+    return (
+        f"{reached}: with rehearsal the second corpus' loss is {gap:+.2f} % beside the one from "
+        f"nothing, the first one's {100.0 * lost:+.2f} % beside before."
+    )
+
+
+def _spread(values: Sequence[float] | npt.NDArray[np.float64], form: str) -> str:
+    """Mean, least and greatest; nothing of nothing."""
+    if not len(values):
+        return ""
+    mean, least, most = (format(of(values), form) for of in (np.mean, np.min, np.max))
+    return mean if len(values) == 1 else f"{mean} ({least} to {most})"

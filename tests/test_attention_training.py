@@ -115,16 +115,18 @@ def test_an_epoch_shows_every_tune_and_hides_some_of_what_is_known() -> None:
     assert [len(batch) for batch in again] == [len(batch) for batch in batches]
 
 
-def test_earlier_tunes_are_rehearsed_by_their_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[int] = []
-    monkeypatch.setattr(
-        attention_training,
-        "epoch",
-        lambda tunes, *rest: shown.append(len(tunes)) or epoch(tunes, *rest),
-    )
+def test_earlier_tunes_are_rehearsed_by_their_share_on_top(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[tuple[int, float]] = []
+
+    def counted(tunes: Any, rng: Any, batch_tokens: int, *rest: Any) -> Any:
+        shown.append((len(tunes), batch_tokens / QUICK.batch_tokens))
+        return epoch(tunes, rng, batch_tokens, *rest)
+
+    monkeypatch.setattr(attention_training, "epoch", counted)
     for share in (0.0, 0.25, 0.6):
         training(replace(QUICK, rehearsal=share)).update()
-    assert shown == [24, 32, 60]
+    assert [tunes for tunes, _ in shown] == [24, 32, 60]
+    assert [times for _, times in shown] == pytest.approx([1.0, 4 / 3, 2.5], rel=0.01)
 
 
 def test_some_tunes_are_cut_to_excerpts() -> None:

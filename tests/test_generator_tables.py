@@ -127,8 +127,7 @@ STUDY = GrowthStudy(
     seeds=1,
     old=("airdsAirs",),
     new=("bach",),
-    updates=100,
-    scratch=50,
+    updates=50,
     rate=0.0005,
     rehearsal=0.5,
     size=SMALL,
@@ -137,35 +136,62 @@ STUDY = GrowthStudy(
 
 
 def test_the_grown_models_make_a_tenth_of_the_updates_from_the_first_ones() -> None:
-    plans = growth_table.plans(STUDY, 3, "first.safetensors")
-    assert list(plans) == [BASE, SCRATCH, GROWN, PLAIN]
-    assert [one.learning.updates for one in plans.values()] == [100, 50, 5, 5]
-    assert [one.start for one in plans.values()] == ["", "", *["first.safetensors"] * 2]
-    assert [one.learning.rehearsal for one in plans.values()] == [0.0, 0.0, 0.5, 0.0]
-    assert [one.collections for one in plans.values()] == [STUDY.old, *[STUDY.new] * 3]
-    assert {one.seed for one in plans.values()} == {3}
+    first = growth_table.base(STUDY, 3)
+    assert (first.learning.updates, first.collections, first.start) == (50, STUDY.old, "")
+    plans = growth_table.plans(STUDY, "bach", 3, "first.safetensors")
+    assert list(plans) == [SCRATCH, GROWN, PLAIN]
+    assert [one.learning.updates for one in plans.values()] == [50, 5, 5]
+    assert [one.start for one in plans.values()] == ["", *["first.safetensors"] * 2]
+    assert [one.learning.rehearsal for one in plans.values()] == [0.0, 0.5, 0.0]
+    assert {one.collections for one in plans.values()} == {STUDY.new}
+    assert {one.seed for one in (first, *plans.values())} == {3}
     usual = STUDY.learning.learning_rate
     rates = [one.learning.learning_rate for one in plans.values()]
-    assert rates == [usual, usual, STUDY.rate, STUDY.rate]
+    assert rates == [usual, STUDY.rate, STUDY.rate]
 
 
-def test_losses_are_weighed_by_tokens_and_told_as_changes() -> None:
-    test = {"airdsAirs": {"nll": 1.0, "tokens": 100}, "bach": {"nll": 2.0, "tokens": 10}}
-    assert growth_table._losses(test, STUDY) == {"old": 1.0, "new": 2.0}
-    assert growth_table._losses({"bach": test["bach"]}, STUDY) == {"new": 2.0}
-    rows = {
-        BASE: [{"old": 1.0}],
-        SCRATCH: [{"new": 0.8}],
-        GROWN: [{"old": 1.01, "new": 0.7}],
-        PLAIN: [{"old": 1.1, "new": 0.69}],
+def test_losses_are_weighed_by_tokens() -> None:
+    test = {
+        "airdsAirs": {"nll": 1.0, "tokens": 300},
+        "ryansMammoth": {"nll": 2.0, "tokens": 100},
+        "bach": {"nll": 3.0, "tokens": 10},
     }
-    text = growth_table.growth_markdown({"rows": rows, "updates": 100, "scratch": 50})
-    assert "| grown with rehearsal | 5 | 1.0100 | +1.00 % | 0.7000 |" in text
-    assert "| second corpus from scratch | 50 |  |  | 0.8000 |" in text
+    old = ("airdsAirs", "ryansMammoth")
+    assert growth_table._losses({"test": test}, old, "bach") == {"old": 1.25, "new": 3.0}
+    assert growth_table._losses({"test": {"bach": test["bach"]}}, old, "bach") == {"new": 3.0}
+
+
+def growth_rows(old: float, new: float) -> dict[str, list[dict[str, float]]]:
+    return {
+        BASE: [{"old": 1.0}, {"old": 1.2}],
+        SCRATCH: [{"new": 0.8}, {"new": 0.6}],
+        GROWN: [{"old": old, "new": new}, {"old": 1.2 * old, "new": new}],
+        PLAIN: [{"old": 1.1, "new": 0.69}, {"old": 1.32, "new": 0.69}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "verdict"),
+    [
+        (1.01, 0.7, "Reached: with rehearsal the second corpus' loss is +0.00 %"),
+        (1.03, 0.6, "Missed"),
+        (1.0, 0.71, "Missed: with rehearsal the second corpus' loss is +1.43 %"),
+    ],
+)
+def test_what_was_forgotten_is_told(old: float, new: float, verdict: str) -> None:
+    text = growth_table.growth_markdown({"rows": {"bach": growth_rows(old, new)}, "updates": 500})
+    change = f"{100 * old - 100:+.2f}"
+    assert f"| {change} ({change} to {change}) % | {new:.4f} ({new:.4f} to {new:.4f}) |" in text
+    assert "| second corpus from nothing | 500 |  |  | 0.7000 (0.6000 to 0.8000) |" in text
+    assert "| grown without | 50 | 1.2100 (1.1000 to 1.3200) | +10.00" in text
+    assert verdict in text
 
 
 def test_growth_needs_two_corpora() -> None:
-    with pytest.raises(SegueError, match="name some"):
-        GrowthStudy(1, (), ("bach",), 100, 50, 0.001, 0.5)
+    for old, new in (((), ("bach",)), (("bach",), ()), (("bach",), ("bach",))):
+        with pytest.raises(SegueError, match="name some"):
+            GrowthStudy(1, old, new, 100, 0.001, 0.5)
     with pytest.raises(SegueError, match="one seed"):
-        GrowthStudy(0, ("bach",), ("bach",), 100, 50, 0.001, 0.5)
+        GrowthStudy(0, ("airdsAirs",), ("bach",), 100, 0.001, 0.5)
+    with pytest.raises(SegueError, match="ten updates"):
+        GrowthStudy(1, ("airdsAirs",), ("bach",), 9, 0.001, 0.5)

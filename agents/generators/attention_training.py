@@ -53,7 +53,8 @@ class AttentionLearning:
     excerpts : float
         Share of the tunes of which only some bars are shown.
     rehearsal : float
-        Share of the tunes that come from an earlier corpus, if there is one.
+        Share of the tunes that come from an earlier corpus, if there is one. Batches are larger by
+        it, so that an update shows as much of the new corpus as without.
     validate_every : int
         Updates between validations.
     patience : int
@@ -240,13 +241,14 @@ class AttentionTraining:
     def _begin_epoch(self, number: int) -> None:
         rng = np.random.default_rng([self._seed, number])
         tunes = list(self._tunes)
-        share = self.learning.rehearsal
+        learning = self.learning
+        share, batch_tokens = learning.rehearsal, learning.batch_tokens
         if self._rehearsed and share:
             count = round(len(tunes) * share / (1.0 - share))
+            batch_tokens = round(batch_tokens / (1.0 - share))
             drawn = rng.choice(len(self._rehearsed), count, replace=count > len(self._rehearsed))
             tunes += [self._rehearsed[index] for index in drawn]
-        learning = self.learning
-        self._batches = epoch(tunes, rng, learning.batch_tokens, learning.excerpts, learning.untold)
+        self._batches = epoch(tunes, rng, batch_tokens, learning.excerpts, learning.untold)
         self._epoch, self._next = number, 0
 
     def _rate(self) -> float:
