@@ -6,7 +6,7 @@ that lets a rival win often would teach an agent to play like that rival.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -17,12 +17,14 @@ import numpy.typing as npt
 from segue.envs.base.task import Task
 from segue.experiments.audit_rivals import (
     MAKERS,
+    N_GRAM,
     RANDOM,
     REPEATED,
     RIVALS,
     SCALE,
     SHUFFLED,
     Lines,
+    Maker,
     Passages,
 )
 
@@ -37,6 +39,10 @@ Z = 1.96
 
 TARGETS = {RANDOM: 0.99, SHUFFLED: 0.9, REPEATED: 1.0, SCALE: 1.0}
 """Least share of wins, by kind of rival, of a reward that may be trained on."""
+
+TERM_TARGETS = {"realism": {N_GRAM: 0.7, RANDOM: 1.0}}
+"""Least shares of wins of single terms, where a reward has them: a judge must tell people from what
+it was trained to tell them from, by itself."""
 
 TIE = 1e-9
 """Returns that differ by less are equal."""
@@ -130,11 +136,14 @@ class Subject:
         At least one; their tasks have the same terms.
     left_out : int
         Passages that are not shown, since the environment cannot play them.
+    more : tuple of Maker
+        Rivals beside `MAKERS`.
     """
 
     name: str
     parts: tuple[Part, ...]
     left_out: int = 0
+    more: tuple[Maker, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,7 +161,7 @@ class Audit:
     means : mapping of str to float
         Mean weighted value of each term on the human lines, and of the whole.
     rates : mapping of str to mapping of str to Rate
-        By term (`WHOLE` first), by kind of rival.
+        By term (`WHOLE` first), by kind of rival; the same kinds for each.
     """
 
     name: str
@@ -164,10 +173,19 @@ class Audit:
 
     @property
     def missed(self) -> tuple[str, ...]:
-        """Kinds of rivals that the whole reward does not beat as often as `TARGETS` asks."""
+        """Kinds of rivals that are not beaten as often as they should be.
+
+        By the whole reward as often as `TARGETS` asks, by a term (``term: kind``) as often as
+        `TERM_TARGETS` does.
+        """
+        asked = {WHOLE: TARGETS, **TERM_TARGETS}
         # What is never decided (NaN) is missed.
-        rates = self.rates[WHOLE]
-        return tuple(kind for kind, least in TARGETS.items() if not rates[kind].share >= least)
+        return tuple(
+            kind if term == WHOLE else f"{term}: {kind}"
+            for term, targets in asked.items()
+            for kind, least in targets.items()
+            if term in self.rates and not self.rates[term][kind].share >= least
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Record for ``--json``: shares, ties and intervals; None where nothing was decided."""
@@ -244,32 +262,36 @@ def audit(subject: Subject, seed: int = 0) -> Audit:
     generator = np.random.default_rng(seed)
     terms = subject.parts[0].task.term_names
     human: list[Scores] = []
-    margins: dict[str, list[Scores]] = {kind: [] for kind in RIVALS}
+    makers = (*MAKERS, *subject.more)
+    kinds = [kind for kind in RIVALS if kind in {RANDOM, *(maker.kind for maker in makers)}]
+    margins: dict[str, list[Scores]] = {kind: [] for kind in kinds}
     for part in subject.parts:
         # Tables of another size may hold the terms in another order.
         rows = [0, *(1 + part.task.term_names.index(name) for name in terms)]
         own = score(part.task, part.passages.lines, part.draws)
         human.append(own[rows])
-        for kind, best in _best_rivals(part, generator).items():
+        for kind, best in _best_rivals(part, makers, generator).items():
             margins[kind].append((own - best)[rows])
     tunes = np.concatenate([part.tunes for part in subject.parts])
     names = (WHOLE, *terms)
     compared = {kind: np.concatenate(parts, axis=1) for kind, parts in margins.items()}
     rates = {
-        name: {kind: rate_of(compared[kind][row], tunes) for kind in RIVALS}
+        name: {kind: rate_of(compared[kind][row], tunes) for kind in kinds}
         for row, name in enumerate(names)
     }
     means = dict(zip(names, np.concatenate(human, axis=1).mean(axis=1).tolist(), strict=True))
     return Audit(subject.name, len(tunes), len(np.unique(tunes)), subject.left_out, means, rates)
 
 
-def _best_rivals(part: Part, generator: np.random.Generator) -> dict[str, Scores]:
+def _best_rivals(
+    part: Part, makers: Sequence[Maker], generator: np.random.Generator
+) -> dict[str, Scores]:
     """Greatest score of each line's rivals, by kind; row by row, since any term may be fooled."""
     task, lines = part.task, part.passages.lines
     noise = random_lines(task, lines.shape[1], part.draws, generator)
     best = {RANDOM: score(task, noise, part.draws)}
     onsets = (lines >= 2).sum(axis=1)
-    for maker in MAKERS:
+    for maker in makers:
         rivals = score(task, maker.make(part.passages, generator), part.draws)
         rivals = np.where(onsets >= maker.least_onsets, rivals, -np.inf)
         best[maker.kind] = np.maximum(best.get(maker.kind, -np.inf), rivals)

@@ -1,9 +1,9 @@
-"""Who human melodies are set against: noise, their own notes in another order, and exploits.
+"""Who human melodies are set against: noise, their own notes in another order, exploits, a model.
 
 A *line* is what an agent plays, step by step: 0 ends a note, 1 goes on, ``2 + p`` begins pitch
 ``p`` of the environment's range. Exploits either keep the rhythm of the line that they are set
 against, so that a reward cannot win by counting notes, or go in even notes, as fast as the grid
-allows and half as fast.
+allows and half as fast. The n-gram writes melodies of the grid of `segue/Melody-v0` only.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from segue.envs.melody.prior import SequencePrior, sample
+
 Lines = npt.NDArray[np.int64]
 """(n, steps): what each of n melodies plays."""
 
 RANDOM, SHUFFLED, REPEATED, SCALE = "random", "shuffled", "repeated note", "scale run"
-RIVALS = (RANDOM, SHUFFLED, REPEATED, SCALE)
-"""Kinds of rivals, in the order of the tables."""
+N_GRAM = "n-gram"
+RIVALS = (RANDOM, SHUFFLED, REPEATED, SCALE, N_GRAM)
+"""Kinds of rivals, in the order of the tables; the last only where a model writes on the grid."""
 
 MANY_ONSETS = 8
 """Onsets from which on a line is set against exploits in its own rhythm: four notes of a scale
@@ -79,6 +82,18 @@ def shuffled(passages: Passages, generator: np.random.Generator) -> Lines:
         onsets = line >= 2
         line[onsets] = generator.permutation(line[onsets])
     return mixed
+
+
+def written_by(model: Callable[[], SequencePrior]) -> Maker:
+    """Let the model that is given when it is needed write a melody for each line.
+
+    Lines must be of the grid of `segue/Melody-v0`.
+    """
+
+    def make(passages: Passages, generator: np.random.Generator) -> Lines:
+        return sample(model(), len(passages.lines), generator).astype(np.int64)
+
+    return Maker(N_GRAM, make)
 
 
 def repeated_in_rhythm(passages: Passages, generator: np.random.Generator) -> Lines:
@@ -143,4 +158,4 @@ MAKERS = (
     Maker(SCALE, scale_in_rhythm, MANY_ONSETS),
     *(Maker(SCALE, partial(scale_evenly, every=every)) for every in EVEN),
 )
-"""Every rival but noise, which the environment's own legal actions make."""
+"""Every rival but noise, which the environment's own legal actions make, and a model."""

@@ -14,6 +14,7 @@ from segue.envs.lead_sheet.env import LeadSheet
 from segue.envs.lead_sheet.generator import piece_from_changes, to_actions, transposition
 from segue.envs.lead_sheet.types import Piece
 from segue.envs.melody import types as melody
+from segue.envs.melody.corpus_prior import corpus_prior
 from segue.envs.melody.env import Melody
 from segue.envs.melody.tokens import LEAST_ONSETS, encode_windows
 from segue.envs.music.corpus.defaults import DEFAULT_NAMES
@@ -24,14 +25,17 @@ from segue.envs.music.metre import Metre
 from segue.envs.music.scales import MODES
 from segue.envs.music.tune import Note
 from segue.experiments.audit import Part, Subject
-from segue.experiments.audit_rivals import Lines, Passages
+from segue.experiments.audit_rivals import Lines, Passages, written_by
 
-MELODY_PRESETS = {
-    "segue": ("segue", True),
-    "rl-tuner": ("rl-tuner", True),
-    "rl-tuner-rules": ("rl-tuner", False),
+JUDGE = "segue.agents.generators.pretrained:scorer"
+
+MELODY_PRESETS: dict[str, tuple[str, str | None, str | None]] = {
+    "segue": ("segue", "corpus", None),
+    "segue-judged": ("segue", "corpus", JUDGE),
+    "rl-tuner": ("rl-tuner", "corpus", None),
+    "rl-tuner-rules": ("rl-tuner", None, None),
 }
-"""Rewards of `segue/Melody-v0`, and whether they are given the corpora's prior."""
+"""The arguments `reward`, `prior` and `judge` of `segue/Melody-v0` by preset."""
 
 LEAD_SHEET = "lead-sheet"
 """The reward of `segue/LeadSheet-v0`."""
@@ -124,7 +128,6 @@ def build(
 def _melody_subject(
     preset: str, tunes: Sequence[CorpusTune], most: int | None, generator: np.random.Generator
 ) -> Subject:
-    reward, with_prior = MELODY_PRESETS[preset]
     windows = [encode_windows(tune) for tune in tunes]
     numbers = np.repeat(np.arange(len(tunes)), [len(found) for found in windows])
     if not len(numbers):
@@ -142,8 +145,9 @@ def _melody_subject(
         np.zeros(len(lines), dtype=np.int64),
     )
     draws = generator.integers(2**63, size=len(lines), dtype=np.uint64)
-    task = Melody(reward, prior="corpus" if with_prior else None)
-    return Subject(preset, (Part(task, passages, draws, numbers[kept]),))
+    reward, prior, judge = MELODY_PRESETS[preset]
+    part = Part(Melody(reward, prior, judge=judge), passages, draws, numbers[kept])
+    return Subject(preset, (part,), more=(written_by(corpus_prior),))
 
 
 def _lead_sheet_subject(

@@ -55,4 +55,12 @@ def rate_cell(rate: Rate) -> str:
         return "always tied"
     low, high = (100 * edge for edge in rate.interval())
     tied = f"; {100 * rate.tied:.1f} tied" if rate.ties else ""
-    return f"{100 * rate.share:.1f} ({low:.1f}-{high:.1f}{tied})"
+    return f"{per_cent(rate.share)} ({low:.1f}-{high:.1f}{tied})"
+
+
+def per_cent(share: float) -> str:
+    """Share in per cent, with so many digits that only all read as 100 and only none as 0."""
+    digits = 1
+    while 0.0 < share < 1.0 and round(100 * share, digits) in (0.0, 100.0):
+        digits += 1
+    return f"{100 * share:.{digits}f}"

@@ -15,8 +15,7 @@ from segue.envs.base.atomic import atomic_path
 from segue.envs.base.errors import SegueError
 from segue.envs.music.corpus.defaults import DEFAULT_NAMES, default_files, files_digest
 from segue.envs.music.corpus.types import CorpusTune
-from segue.experiments.audit import Audit, audit
-from segue.experiments.audit_rivals import RIVALS
+from segue.experiments.audit import WHOLE, Audit, audit
 from segue.experiments.audit_subjects import PRESETS, NoPassagesError, build, held_out
 from segue.experiments.audit_tables import audit_lines, audit_markdown
 from segue.experiments.figures import win_rates
@@ -127,8 +126,10 @@ def _write(folder: Path, audits: Sequence[Audit]) -> dict[str, Path]:
         "audit.md": audit_markdown(audits),
     }
     for one in audits:
-        rows = {term: [by_kind[k].share for k in RIVALS] for term, by_kind in one.rates.items()}
-        texts[f"audit-{one.name}.svg"] = win_rates(rows, RIVALS)
+        rows = {
+            term: [rate.share for rate in by_kind.values()] for term, by_kind in one.rates.items()
+        }
+        texts[f"audit-{one.name}.svg"] = win_rates(rows, list(one.rates[WHOLE]))
     for name, text in texts.items():
         with atomic_path(folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8")

@@ -15,12 +15,14 @@ import torch
 
 from segue.agents.generators.gan_model import MelodyGAN
 from segue.agents.generators.gan_training import GANTraining
-from segue.agents.generators.scorer import MelodyScorer, ScorerConfig, fit_scorer
+from segue.agents.generators.pretrained import scorer
+from segue.agents.generators.scorer import MelodyScorer
 from segue.envs.base.errors import SegueError
 from segue.envs.melody.corpus_prior import corpus_prior, corpus_windows
 from segue.envs.melody.prior import STEPS, TOKENS, sample
 from segue.envs.melody.tokens import notes_of
 from segue.envs.music.metrics.comparison import describe
+from segue.experiments.audit_tables import per_cent
 from segue.experiments.generators_measure import (
     GeneratorsStudy,
     Melodies,
@@ -34,9 +36,6 @@ from segue.experiments.progress import Tell
 
 _VALIDATED = 100
 """Steps between two validations, of which the best counts."""
-
-_NEGATIVES = 20_000
-"""Melodies of each origin that the scorer learns to tell from people's."""
 
 
 def plain_samplers(seeds: int) -> dict[str, Sequence[Sampler]]:
@@ -95,31 +94,31 @@ def _copy(training: GANTraining) -> MelodyGAN:
     return model
 
 
-def trained_scorer(write: Sampler, config: ScorerConfig, seed: int) -> MelodyScorer:
-    """Train a scorer against the n-gram and a generator, on the training windows."""
-    torch.set_num_threads(1)
-    generator = np.random.default_rng(seed)
-    others = {
-        "n-gram": sample(corpus_prior(), _NEGATIVES, generator),
-        "generator": write(_NEGATIVES, seed + 1_000_000),
-    }
-    return fit_scorer(corpus_windows("train"), others, config, seed)
+def scorer_rankings(
+    judge: MelodyScorer, samplers: Mapping[str, Sampler], count: int, seed: int
+) -> Figures:
+    """How often a judge ranks people's test windows above others, in shares of all pairs.
 
-
-def scorer_rankings(scorer: MelodyScorer, write: Sampler, count: int, seed: int) -> Figures:
-    """How often people's test windows score above others, in shares of all pairs."""
+    Parameters
+    ----------
+    judge : MelodyScorer
+        The judge.
+    samplers : mapping of str to Sampler
+        Others beside the n-gram, uniformly random tokens and the windows with their sixteenths
+        shuffled.
+    count : int
+        Melodies of each of them; of shuffled ones as many as there are windows.
+    seed : int
+        Of all that is drawn.
+    """
     people = corpus_windows("test")
-    generator = np.random.default_rng(seed)
     plain = plain_samplers(1)
-    return scorer.rankings(
-        people,
-        {
-            "n-gram": plain["n-gram"][0](count, seed),
-            "uniform random": plain["uniform random"][0](count, seed),
-            "people's shuffled": generator.permuted(people, axis=1),
-            "generator": write(count, seed),
-        },
-    )
+    written = {
+        **{name: plain[name][0](count, seed) for name in ("n-gram", "uniform random")},
+        "people's shuffled": np.random.default_rng(seed).permuted(people, axis=1),
+        **{name: write(count, seed) for name, write in samplers.items()},
+    }
+    return judge.rankings(people, written)
 
 
 SHOWN: Mapping[str, tuple[str, float, int]] = {
@@ -158,12 +157,12 @@ def markdown(rows: Sequence[Row], people: Figures, rankings: Figures) -> str:
         own = f"{people[name]:.{digits}f}" if name in people else ""
         cells = [_cell(row, name, factor, digits) for row in rows]
         lines.append("| " + " | ".join([shown, own, *cells]) + " |")
-    ranked = ", ".join(f"{name} {100 * share:.1f} %" for name, share in rankings.items())
+    ranked = ", ".join(f"{name} {per_cent(share)} %" for name, share in rankings.items())
     return (
         "\n".join(lines) + "\n\nMeans over the seeds, the least and the greatest in brackets; "
         "everything is measured against people's test windows.\n\n"
-        f"Pairs in which the scorer ranks a test window of people's above another melody: {ranked}."
-        "\n"
+        "Pairs in which the scorer that comes with segue ranks a test window of people's above "
+        f"another melody: {ranked}.\n"
     )
 
 
@@ -178,7 +177,7 @@ def _cell(row: Row, name: str, factor: float, digits: int) -> str:
 def measure(
     tell: Tell, study: GeneratorsStudy, more: Mapping[str, Sequence[Sampler]] | None = None
 ) -> tuple[dict[str, Any], str]:
-    """Train the GANs and a scorer, and measure everybody.
+    """Train the GANs, and measure everybody; let the scorer that comes with segue rank them.
 
     Parameters
     ----------
@@ -204,9 +203,8 @@ def measure(
         samplers, stick, study, lambda share, text: tell(0.8 + 0.1 * share, text)
     )
     tell(0.9, "scorer")
-    write = gans["GAN"][0]
-    scorer = trained_scorer(write, ScorerConfig(), 0)
-    rankings = scorer_rankings(scorer, write, study.described, 0)
+    others = {name: seeds[0] for name, seeds in {"GAN": gans["GAN"], **(more or {})}.items()}
+    rankings = scorer_rankings(scorer(), others, study.described, 0)
     people = describe([notes_of(line) for line in stick.people])
     found = {
         "rows": {row.name: [_told(seed) for seed in row.seeds] for row in rows},

@@ -102,6 +102,9 @@ class MelodyView:
     autocorrelation : float array
         Sum over the lags 1, 2 and 3 of the absolute autocorrelation of the tokens so far, those
         of .15 and less left out; 0 to 3.
+    judged : float array
+        At the end: log-odds, by a judge, that a person made the whole melody; 0 before the end and
+        without a judge.
     """
 
     step: IntArray
@@ -132,6 +135,7 @@ class MelodyView:
     monotony: FloatArray
     log_prior: FloatArray
     autocorrelation: FloatArray
+    judged: FloatArray
 
 
 @dataclass(frozen=True)

@@ -17,16 +17,19 @@ from segue.envs.base.cache import CACHE_VARIABLE
 from segue.envs.base.errors import SegueError
 from segue.envs.lead_sheet.env import LeadSheet, LeadSheetEnv
 from segue.envs.lead_sheet.generator import piece_from_changes
+from segue.envs.melody.corpus_prior import windows_of
+from segue.envs.melody.ngram_fit import fit_ngram
 from segue.envs.music.changes import parse_changes
 from segue.envs.music.corpus import library
 from segue.envs.music.corpus.defaults import default_files
 from segue.envs.music.corpus.reading import read_tunes
 from segue.envs.music.corpus.types import CorpusTune
 from segue.envs.music.metre import COMMON_TIME
-from segue.experiments import cli
-from segue.experiments.audit import WHOLE, Audit, Part, Rate, Subject, audit, score
+from segue.experiments import audit_subjects, cli
+from segue.experiments.audit import TARGETS, WHOLE, Audit, Part, Rate, Subject, audit, score
 from segue.experiments.audit_rivals import (
     MAKERS,
+    N_GRAM,
     RANDOM,
     REPEATED,
     RIVALS,
@@ -110,7 +113,8 @@ def test_a_reward_that_pays_for_onsets_is_found_out() -> None:
     for kind in (RANDOM, REPEATED, SCALE):
         assert found.rates[WHOLE][kind].share == 0.0
     assert np.isnan(found.rates[WHOLE]["shuffled"].share), "the same onsets"
-    assert set(found.missed) == set(RIVALS)
+    assert set(found.missed) == set(TARGETS)
+    assert list(found.rates[WHOLE]) == list(TARGETS), "no model writes over chords"
     assert audit(subject_of(lines)).missed == ()
 
 
@@ -216,6 +220,9 @@ def small_corpora(
         return tuple(p for p in paths if p.stat().st_size < 6000)[:40] or paths[:1]
 
     monkeypatch.setattr(library, "default_files", few)
+    # The prior of the real corpora would be kept for all that runs later.
+    prior = fit_ngram(windows_of(read_ode()))
+    monkeypatch.setattr(audit_subjects, "corpus_prior", lambda: prior)
     monkeypatch.setenv(CACHE_VARIABLE, str(shared))
     return few
 
@@ -268,12 +275,15 @@ def test_command(
     rules, sheet = record["presets"]
     assert (rules["lines"], sheet["lines"], sheet["tunes"]) == (7, 1, 1)
     assert sheet["rates"][WHOLE][RANDOM]["share"] == 1.0
+    assert list(rules["rates"]["key"]) == list(RIVALS)
+    assert list(sheet["rates"]["harmony"]) == list(TARGETS)
     assert sheet["rates"]["contour"][RANDOM]["share"] is None
     assert sheet["missed"] == []
     assert json.loads((out / "audit.json").read_text()) == record["presets"]
     assert "| **whole reward** | 100.0" in (out / "audit.md").read_text()
     for one in ("rl-tuner-rules", "lead-sheet"):
         assert (out / f"audit-{one}.svg").read_text().count("whole reward") == 1
+        assert ("n-gram" in (out / f"audit-{one}.svg").read_text()) == (one != "lead-sheet")
     sources = json.loads((out / "manifest.json").read_text())["sources"]
     assert ("collection mine, 1 tunes held out", "CC0-1.0") in [
         (source["name"], source["licence"]) for source in sources
@@ -285,7 +295,7 @@ def test_command(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--preset", "mozart"), "'mozart'; choose one of segue, rl-tuner"),
+        (("--preset", "mozart"), "'mozart'; choose one of segue, segue-judged, rl-tuner"),
         (("--windows", "0"), "windows is 0"),
         (("--seed", "-1"), "seed is -1"),
         (("--corpus", "nothing"), "no collection 'nothing'"),
@@ -307,5 +317,5 @@ def test_bad_input_is_told(
 
 
 def test_the_makers_are_those_of_the_table() -> None:
-    assert {RANDOM, *(maker.kind for maker in MAKERS)} == set(RIVALS)
+    assert {RANDOM, *(maker.kind for maker in MAKERS), N_GRAM} == set(RIVALS)
     assert Audit("x", 0, 0, 0, {}, {WHOLE: dict.fromkeys(RIVALS, Rate(0, 0, 1, 0))}).missed

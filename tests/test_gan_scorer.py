@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from segue.agents.generators import scorer as scorer_module
+from segue.agents.generators import scorer_batches
 from segue.agents.generators.scorer import MelodyScorer, ScorerConfig, fit_scorer
 from segue.envs.base.errors import SegueError
 from segue.envs.melody.prior import TOKENS
@@ -54,16 +55,68 @@ def test_beginnings_are_ranked_too(scorer: MelodyScorer) -> None:
 
 def test_what_the_scorer_is_shown_is_hidden_here_and_there_and_cut_off() -> None:
     tokens, generator = lines(400, 0, False), np.random.default_rng(0)
-    hidden = ScorerConfig(hidden=0.25, cut=0.0)
-    known = scorer_module._shown(tokens, hidden, generator).sum(dim=2).numpy()
+    rows, whole = scorer_batches.shown_rows(tokens, 0.25, 0.0, generator)
+    known = rows.sum(dim=2).numpy()
     assert set(np.unique(known)) == {0.0, 1.0}
     assert known.mean() == pytest.approx(0.75, abs=0.02)
-    cut = ScorerConfig(hidden=0.0, cut=0.5)
-    known = scorer_module._shown(tokens, cut, generator).sum(dim=2).numpy()
+    assert whole.tolist() == [1.0] * 400
+    rows, whole = scorer_batches.shown_rows(tokens, 0.0, 0.5, generator)
+    known = rows.sum(dim=2).numpy()
     lengths = known.sum(axis=1)
+    assert np.array_equal(whole.numpy(), lengths == 32)
     assert np.array_equal(known, np.arange(32) < lengths[:, None])
     assert (lengths == 32).mean() == pytest.approx(0.5, abs=0.08)
     assert set(lengths[lengths < 32]) == set(range(1, 32))
+
+
+def test_melodies_are_moved_by_octaves_where_they_fit() -> None:
+    low, high = np.full((1, 32), 2), np.full((1, 32), 37)
+    low[0, 1::2] = 1
+    wide = np.tile([2, 37], (1, 16))
+    tokens = np.concatenate([low, high, wide]).repeat(200, axis=0)
+    moved = scorer_batches.moved(tokens, 0.5, np.random.default_rng(0))
+    assert np.array_equal(moved[400:], tokens[400:])
+    for rows, first in ((moved[:200], 14), (moved[200:400], 25)):
+        changed = rows[:, 0] == first
+        # Half of them, and half of these the way that is free.
+        assert 0.15 < changed.mean() < 0.35
+    assert set(moved[:200, 1]) == {1}, "a hold stays one"
+    assert set(moved[:200, ::2].ravel()) == {2, 14}
+    assert set(moved[200:400].ravel()) == {37, 25}
+    still = scorer_batches.moved(tokens, 0.0, np.random.default_rng(0))
+    assert np.array_equal(still, tokens)
+
+
+def test_drones_and_scales_keep_peoples_rhythm() -> None:
+    people = lines(30, 0, False)
+    people[:, 20:] = 0
+    made = scorer_batches._by_rote(people, 300, np.random.default_rng(0))
+    onsets = people[0] >= 2
+    assert ((made >= 2) == onsets).all()
+    assert np.array_equal(made[:, ~onsets], np.tile(people[0, ~onsets], (300, 1)))
+    played = made[:, onsets].astype(int)
+    assert set(np.unique((played - 2) % 12)) == {0, 2, 4, 5, 7, 9, 11}
+    moves = np.abs(np.diff(played, axis=1))
+    drones = (moves == 0).all(axis=1)
+    assert 0.4 < drones.mean() < 0.6
+    assert set(np.unique(moves[~drones])) == {1, 2}
+    others = scorer_batches.others_of(people, {"falling": people}, 64, np.random.default_rng(0))
+    assert scorer_batches.shares(64) == (48, 4, 4, 8)
+    assert np.array_equal(others[:48] >= 2, np.tile(onsets, (48, 1)))
+    assert np.array_equal(others[52:56] >= 2, np.tile(onsets, (4, 1)))
+    assert len(others) == 64
+
+
+def test_the_loss_of_each_kind() -> None:
+    """Of 16 people's, 12 models', 2 spoilt and 2 random melodies, all of them at log-odds 2."""
+    config = ScorerConfig(batch=16, doubt=0.1, margin=3.0)
+    right, wrong = np.log1p(np.exp(-2.0)), np.log1p(np.exp(2.0))
+    models, logits = 12 * (0.9 * wrong + 0.1 * right), torch.full((32,), 2.0)
+    for whole, noise in ((1.0, np.log1p(np.exp(5.0))), (0.0, wrong)):
+        found = scorer_module._loss(logits, torch.full((32,), whole), config)
+        assert found.item() == pytest.approx(
+            right + (models + 2 * wrong + 2 * noise) / 16, rel=1e-5
+        )
 
 
 def test_scores_are_each_melodys_own(scorer: MelodyScorer) -> None:
@@ -106,6 +159,9 @@ def test_melodies_that_will_not_do_are_told(people: Any, others: Any, word: str)
         ({"rate": 0.0}, "rate"),
         ({"hidden": 1.0}, "hidden"),
         ({"cut": 1.5}, "cut"),
+        ({"moved": -0.5}, "moved"),
+        ({"doubt": 0.5}, "doubt"),
+        ({"margin": -1.0}, "margin"),
     ],
 )
 def test_settings_out_of_range_are_told(changes: Any, word: str) -> None:

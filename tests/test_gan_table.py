@@ -12,12 +12,13 @@ import numpy.typing as npt
 import pytest
 
 from segue.agents.generators.gan_config import GANConfig
-from segue.agents.generators.scorer import ScorerConfig
+from segue.agents.generators.scorer import MelodyScorer
 from segue.envs.base.errors import SegueError
 from segue.envs.melody.ngram_fit import fit_ngram
 from segue.envs.music.metrics.frechet import Standard
 from segue.envs.music.metrics.interval_index import IntervalIndex
 from segue.experiments import generators_measure, generators_table
+from segue.experiments.audit_tables import per_cent
 from segue.experiments.generators_measure import (
     GeneratorsStudy,
     Yardstick,
@@ -79,7 +80,6 @@ def _corpora(monkeypatch: pytest.MonkeyPatch) -> None:
     prior = fit_ngram(tunes(50, 0))
     monkeypatch.setattr(generators_table, "corpus_windows", lambda part: tunes(50, seeds[part]))
     monkeypatch.setattr(generators_table, "corpus_prior", lambda: prior)
-    monkeypatch.setattr(generators_table, "_NEGATIVES", 40)
 
 
 def test_copies_and_repeats_are_counted(stick: Yardstick) -> None:
@@ -129,16 +129,19 @@ def test_a_collapsed_gan_ends_the_table(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_table_has_a_column_a_row_and_says_what_the_scorer_ranks(
     stick: Yardstick, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = ScorerConfig(steps=2, batch=16, width=8)
+    small = MelodyScorer(2, 8)
     monkeypatch.setattr(generators_table, "yardstick", lambda _: stick)
-    monkeypatch.setattr(generators_table, "ScorerConfig", lambda: small)
+    monkeypatch.setattr(generators_table, "scorer", lambda: small)
     more = {"others": [lambda count, seed: tunes(count, seed)]}
     measured, text = generators_table.measure(silent, STUDY, more)
     json.loads(json.dumps(measured, allow_nan=False))
     found, rankings = measured["rows"], measured["scorer"]
     names = ["people, validation", "n-gram", "uniform random"]
     assert list(found) == [*names, "GAN before its discriminator", "GAN", "others"]
-    assert list(rankings) == ["n-gram", "uniform random", "people's shuffled", "generator"]
+    written = ["n-gram", "uniform random", "people's shuffled", "GAN", "others"]
+    assert list(rankings) == written
+    people, others = small.score(tunes(50, 1)), small.score(tunes(30, 0))
+    assert rankings["others"] == np.mean(people[:, None] > others)
     lines = text.splitlines()
     assert lines[0] == "|  | people, test | " + " | ".join(found) + " |"
     table = [line for line in lines if line.startswith("|")]
@@ -146,7 +149,7 @@ def test_the_table_has_a_column_a_row_and_says_what_the_scorer_ranks(
     distinct = next(line for line in table if "distinct" in line)
     seeds = [100 * seed["distinct"] for seed in found["GAN"]]
     assert f"{np.mean(seeds):.2f} ({min(seeds):.2f} to {max(seeds):.2f})" in distinct
-    assert f"n-gram {100 * rankings['n-gram']:.1f} %" in text
+    assert f"n-gram {per_cent(rankings['n-gram'])} %" in text
     assert "divergence: note count" in text
 
 
@@ -154,9 +157,9 @@ def test_a_cell_has_the_mean_and_the_range() -> None:
     rows = [
         generators_measure.Row("a", ({**_blank(), "frechet": 1.0}, {**_blank(), "frechet": 2.0}))
     ]
-    text = markdown(rows, {}, {"n-gram": 0.75})
+    text = markdown(rows, {}, {"n-gram": 0.75, "noise": 0.99999})
     assert "| 1.50 (1.00 to 2.00) |" in text
-    assert "n-gram 75.0 %" in text
+    assert "n-gram 75.0 %, noise 99.999 %" in text
 
 
 def _blank() -> dict[str, float]:

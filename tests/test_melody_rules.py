@@ -30,6 +30,7 @@ from segue.rewards.melody_view import (
     MelodyView,
 )
 from segue.rewards.phrase import PHRASE
+from segue.rewards.realism import Realism
 from segue.rewards.rl_tuner import RL_TUNER, rl_tuner
 
 OFF, HOLD = 0, 1
@@ -262,7 +263,7 @@ def view(**changes: Any) -> MelodyView:
     flags = ("excessive", "idle", "illegal", "lone_hold", "last")
     flags += ("top_was", "top_is", "bottom_was", "bottom_is")
     values |= dict.fromkeys(flags, False)
-    values |= {"log_prior": 0.0, "autocorrelation": 0.0, "surprise": 0.0, "monotony": 0.0}
+    values |= dict.fromkeys(("log_prior", "autocorrelation", "surprise", "monotony", "judged"), 0.0)
     return MelodyView(**{name: np.atleast_1d(v) for name, v in (values | changes).items()})
 
 
@@ -310,6 +311,7 @@ WORTHS: list[tuple[Any, dict[str, Any], list[float]]] = [
     (phrase.Monotony(), {"monotony": [0, 0.6875, 0.84375, 1]}, [0, 0, -0.5, -1]),
     (phrase.Prior(), {"log_prior": [0, -log(20), -log(20) - 1]}, [0, 0, -0.25]),
     (phrase.Prior(), {"log_prior": [-log(20) - 4, -30]}, [-1, -1]),
+    (Realism(), {"judged": [0.0, log(3), -log(3)]}, [0.0, 0.5, -0.5]),
     (melody_view.Legality(), {"illegal": [False, True]}, [0, -1]),
 ]
 """Terms, facts that differ from `view`, and what is documented."""

@@ -2,27 +2,44 @@
 
 A GAN's discriminator has only learnt what tells people from its own generator, at the last. As a
 reward it must rank melodies of any origin. So the same network (`GridDiscriminator`) is trained
-here on people's melodies against several others at once: an n-gram's, a generator's, people's with
-their sixteenths shuffled, and uniformly random ones.
+here on people's melodies against several others at once: those of models, people's with their
+sixteenths shuffled, drones and scales in people's rhythm, and uniformly random ones. No model
+plays a drone, so that without these it would be taken for a person's.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch.nn.functional import softplus
 
-from segue.agents.generators.gan import BAR, GridDiscriminator, one_hot
+from segue.agents.generators.gan import BAR, GridDiscriminator
 from segue.agents.generators.gan_model import judgements, ranked_above
+from segue.agents.generators.scorer_batches import (
+    LEAST_BATCH,
+    moved,
+    others_of,
+    shares,
+    shown_rows,
+    some,
+)
+from segue.envs.base.atomic import atomic_path
 from segue.envs.base.errors import SegueError
-from segue.envs.melody.prior import TOKENS, Tokens
+from segue.envs.melody.prior import Tokens
 
-_PLAIN = 16
-"""One in so many of the other melodies is shuffled, and one random."""
+FORMAT = "segue.scorer.v1"
+_LARGEST = 1 << 26
+_WIDEST, _MOST_BARS = 1 << 12, 1 << 6
+"""Sizes beyond which a file's head is not believed."""
 
 
 @dataclass(frozen=True)
@@ -44,34 +61,55 @@ class ScorerConfig:
     cut : float
         Chance that a melody is shown from its beginning only, 0 to 1, so that unfinished ones can
         be scored.
+    moved : float
+        Chance that a melody of any origin is moved by an octave, 0 to 1, so that a high or a low
+        passage is not taken for chance because few people wrote there.
     width : int
         Channels of a beat, >= 1.
+    doubt : float
+        Chance, 0 to below 1/2, that a model's melody counts as a person's (label smoothing, Szegedy
+        et al. 2016), since it might be one: so that people's melodies that are like a model's are
+        not taken for impossible.
+    margin : float
+        Log-odds, >= 0, by which people's whole melodies must stand further above uniformly random
+        ones than the likelihood asks, so that no random one is ever above one of people's.
     """
 
-    steps: int = 3000
+    steps: int = 4000
     batch: int = 64
     rate: float = 1e-3
-    decay: float = 0.01
+    decay: float = 0.1
     hidden: float = 0.15
     cut: float = 0.2
+    moved: float = 0.25
     width: int = 96
+    doubt: float = 0.05
+    margin: float = 12.0
 
     def __post_init__(self) -> None:
-        if min(self.steps, self.width) < 1 or self.batch < _PLAIN:
+        if min(self.steps, self.width) < 1 or self.batch < LEAST_BATCH:
             raise SegueError(
                 f"steps, width and batch are {self.steps}, {self.width} and {self.batch}; "
-                f"give at least 1, 1 and {_PLAIN}."
+                f"give at least 1, 1 and {LEAST_BATCH}."
             )
         if not (self.rate > 0 and self.decay >= 0):
             raise SegueError(
                 f"rate and decay are {self.rate} and {self.decay}; give more than 0, and 0 or more."
             )
-        if not (0 <= self.hidden < 1 and 0 <= self.cut <= 1):
-            raise SegueError(f"hidden and cut are {self.hidden} and {self.cut}; give chances.")
+        if not (0 <= self.hidden < 1 and 0 <= self.cut <= 1 and 0 <= self.moved <= 1):
+            raise SegueError(
+                f"hidden, cut and moved are {self.hidden}, {self.cut} and {self.moved}; give "
+                "chances."
+            )
+        if not (0 <= self.doubt < 0.5 and self.margin >= 0):
+            raise SegueError(
+                f"doubt and margin are {self.doubt} and {self.margin}; give a chance below 1/2, "
+                "and 0 or more."
+            )
 
 
 class MelodyScorer:
-    """A network that scores melodies.
+    """A network that scores melodies; of two bars a `MelodyJudge` of `segue/Melody-v0`.
 
     Parameters
     ----------
@@ -79,10 +117,12 @@ class MelodyScorer:
         Bars of a whole melody, >= 1.
     width : int
         Channels of a beat.
+    facts : mapping or None
+        What is told of it: corpora, licences, measures; can be written as JSON.
     """
 
-    def __init__(self, bars: int, width: int) -> None:
-        self.bars, self.width = bars, width
+    def __init__(self, bars: int, width: int, facts: Mapping[str, Any] | None = None) -> None:
+        self.bars, self.width, self.facts = bars, width, dict(facts or {})
         self.network = GridDiscriminator(width, bars, spectral=False)
 
     def score(self, tokens: Tokens) -> npt.NDArray[np.float64]:
@@ -111,6 +151,47 @@ class MelodyScorer:
         scores = self.score(people)
         return {name: ranked_above(scores, self.score(other)) for name, other in others.items()}
 
+    def save(self, path: Path) -> None:
+        """Write the scorer to one safetensors file, in half precision, the facts in its head."""
+        weights = {name: x.half().contiguous() for name, x in self.network.state_dict().items()}
+        # One entry, since their order in the file would be left to chance.
+        told = {"bars": self.bars, "width": self.width, "facts": self.facts}
+        head = json.dumps(told, sort_keys=True)
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(save(weights, metadata={FORMAT: head}))
+
+    @classmethod
+    def load(cls, path: Path) -> MelodyScorer:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        SegueError
+            If it is no such file.
+        """
+        try:
+            if path.stat().st_size > _LARGEST:
+                raise ValueError("it is too large")
+            with safe_open(str(path), framework="pt") as file:
+                head = file.metadata() or {}
+                weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+            if FORMAT not in head:
+                raise ValueError("it is of another format")
+            told = json.loads(head[FORMAT])
+            bars, width = int(told["bars"]), int(told["width"])
+            if not (0 < bars <= _MOST_BARS and 0 < width <= _WIDEST):
+                raise ValueError(f"it is of {bars} bars and {width} channels")
+            scorer = cls(bars, width, told["facts"])
+            scorer.network.load_state_dict(weights)
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".:")
+            raise SegueError(
+                f"{path} is no melody scorer ({reason}); name a file that python -m "
+                "segue.experiments.pretrained_scorer wrote."
+            ) from error
+        scorer.network.eval()
+        return scorer
+
 
 def fit_scorer(
     people: Tokens, others: Mapping[str, Tokens], config: ScorerConfig, seed: int
@@ -120,7 +201,8 @@ def fit_scorer(
     Parameters
     ----------
     people : int array, (n, 16 bars)
-        People's melodies, for training; the shuffled ones are made of them.
+        People's melodies in C major, for training; the shuffled ones and those by rote are made
+        of them.
     others : mapping of str to int array, (m, 16 bars)
         Melodies of other origins, at least one set; each has the same share. Give thousands: of
         few, the scorer would only know these.
@@ -150,11 +232,11 @@ def fit_scorer(
         share = min(1.0, 1.5 * (1.0 - step / config.steps))
         for group in optimiser.param_groups:
             group["lr"] = config.rate * share
-        real = _some(people, config.batch, generator)
-        made = _others(people, others, config.batch, generator)
-        shown = _shown(np.concatenate([real, made]), config, generator)
-        logits = network(shown)
-        loss = softplus(-logits[: config.batch]).mean() + softplus(logits[config.batch :]).mean()
+        real = some(people, config.batch, generator)
+        made = others_of(people, others, config.batch, generator)
+        tokens = moved(np.concatenate([real, made]), config.moved, generator)
+        shown, whole = shown_rows(tokens, config.hidden, config.cut, generator)
+        loss = _loss(network(shown), whole, config)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -173,32 +255,16 @@ def _check(people: Tokens, others: Mapping[str, Tokens]) -> None:
         raise SegueError("There is nothing to tell people's melodies from; give some others.")
 
 
-def _some(tokens: Tokens, count: int, generator: np.random.Generator) -> Tokens:
-    return tokens[generator.integers(len(tokens), size=count)]
-
-
-def _others(
-    people: Tokens, others: Mapping[str, Tokens], count: int, generator: np.random.Generator
-) -> Tokens:
-    """Melodies that are not people's, (count, t)."""
-    plain = count // _PLAIN
-    shuffled = generator.permuted(_some(people, plain, generator), axis=1)
-    noise = generator.integers(TOKENS, size=(plain, people.shape[1])).astype(people.dtype)
-    sets = list(others.values())
-    which = generator.integers(len(sets), size=count - 2 * plain)
-    drawn = [_some(one, int((which == number).sum()), generator) for number, one in enumerate(sets)]
-    return np.concatenate([*drawn, shuffled, noise])
-
-
-def _shown(tokens: Tokens, config: ScorerConfig, generator: np.random.Generator) -> torch.Tensor:
-    """Tokens as rows, (n, t, 38), 0 where they are hidden or cut off."""
-    count, steps = tokens.shape
-    known = generator.random((count, steps)) >= config.hidden
-    length = generator.integers(1, steps, size=(count, 1))
-    whole = generator.random((count, 1)) >= config.cut
-    known &= whole | (np.arange(steps) < length)
-    rows = one_hot(torch.from_numpy(tokens.astype(np.int64)))
-    return rows * torch.from_numpy(known.astype(np.float32))[..., None]
+def _loss(logits: torch.Tensor, whole: torch.Tensor, config: ScorerConfig) -> torch.Tensor:
+    """Cross-entropy of people's melodies and of as many others, as `others_of` orders them."""
+    models, mixed, rote, random = shares(config.batch)
+    sizes = [config.batch, models, mixed + rote, random]
+    people, made, spoilt, noise = logits.split_with_sizes(sizes)
+    doubted = (1 - config.doubt) * softplus(made) + config.doubt * softplus(-made)
+    # Of the first few tokens even chance may be right.
+    sure = softplus(noise + config.margin * whole[-random:])
+    total = doubted.sum() + softplus(spoilt).sum() + sure.sum()
+    return softplus(-people).mean() + total / config.batch
 
 
 __all__ = ["MelodyScorer", "ScorerConfig", "fit_scorer"]

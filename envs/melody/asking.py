@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
+from segue.envs.base.errors import SegueError
+from segue.envs.base.references import load_reference
 from segue.envs.melody import ngram
 from segue.envs.melody.prior import STEPS, TOKENS, SequencePrior
 from segue.envs.melody.reward_grid import BEGINS, PRIOR
@@ -26,6 +28,33 @@ FLAT = -math.log(TOKENS)
 Bytes = npt.NDArray[np.int8]
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
+
+Prior = str | SequencePrior | None
+"""What the argument `prior` takes."""
+
+
+def prior_of(prior: Prior) -> SequencePrior | None:
+    """Give the model that an argument names: "corpus", module:attribute, or itself.
+
+    Raises
+    ------
+    SegueError
+        If there is none of that name.
+    """
+    if not isinstance(prior, str):
+        return prior
+    if ":" in prior:
+        found = load_reference(prior, "prior")
+        model: SequencePrior = found if hasattr(found, "log_probabilities") else found()
+        return model
+    if prior != "corpus":
+        raise SegueError(
+            f"Unknown prior {prior!r}; give 'corpus', module:attribute, a SequencePrior or None."
+        )
+    # Only now: it reads corpora.
+    from segue.envs.melody.corpus_prior import corpus_prior
+
+    return corpus_prior()
 
 
 def space() -> spaces.Box:

@@ -13,14 +13,14 @@ from gymnasium.vector import AutoresetMode
 
 from segue.envs.base.errors import SegueError
 from segue.envs.base.kernel import bind
-from segue.envs.base.references import load_reference
 from segue.envs.base.single import SegueEnv
 from segue.envs.base.task import Batch, Bound, Observation, Task
 from segue.envs.base.vector import SegueVectorEnv
 from segue.envs.melody import asking, observation, optimum, render, stepping
+from segue.envs.melody.asking import Prior
+from segue.envs.melody.judge import Judge, judge_of, of_ended
 from segue.envs.melody.ngram import NGramPrior, NGramTables
-from segue.envs.melody.prior import SequencePrior
-from segue.envs.melody.reward_grid import lay_out
+from segue.envs.melody.reward_grid import JUDGED, lay_out
 from segue.envs.melody.types import HIDDEN_WORDS, NO_TOKEN, SEEN_WORDS, STEP, TOKENS
 from segue.envs.music.piano_roll import piano_roll
 from segue.envs.music.tune import Tune
@@ -33,7 +33,6 @@ PRESETS: dict[str, WeightedSum[MelodyView]] = {"segue": PHRASE, "rl-tuner": RL_T
 """Rewards by the name that the argument `reward` takes."""
 
 Reward = str | WeightedSum[MelodyView]
-Prior = str | SequencePrior | None
 
 _NO_TABLES = NGramTables(
     np.zeros((1, 1, 1, 1, 1), dtype=np.float32),
@@ -62,6 +61,9 @@ class MelodyBatch(Batch):
     known : ndarray (n, TOKENS) float64
         Those of the tokens to come, where the agent sees them and the prior is no n-gram; else
         (n, 0).
+    judged : ndarray (n,) float64
+        What the judge says of the melodies that the last actions ended, 0 for others; without a
+        judge (0,).
     play : callable
         `stepping.step_batch`, bound to these arrays.
     """
@@ -72,6 +74,7 @@ class MelodyBatch(Batch):
     outcome: npt.NDArray[np.float64]
     given: npt.NDArray[np.float64]
     known: npt.NDArray[np.float64]
+    judged: npt.NDArray[np.float64]
     play: Callable[[npt.NDArray[np.int64]], None]
 
     def tokens(self, row: int) -> npt.NDArray[np.int8]:
@@ -94,6 +97,7 @@ class Melody(Task[MelodyBatch]):
         prior: Prior = None,
         reward_weights: Mapping[str, float] | None = None,
         observation_mode: str = "features",
+        judge: Judge = None,
     ) -> None:
         if observation_mode not in observation.MODES:
             raise SegueError(
@@ -101,8 +105,8 @@ class Melody(Task[MelodyBatch]):
                 f"{', '.join(observation.MODES)}."
             )
         self.reward = _reward(reward).with_weights(reward_weights or {})
-        self.prior = _prior(prior)
-        self.table = lay_out(self.reward, self.prior is not None)
+        self.prior, self.judge = asking.prior_of(prior), judge_of(judge)
+        self.table = lay_out(self.reward, self.prior is not None, self.judge is not None)
         self.term_names = self.table.names
         self.action_space = spaces.Discrete(TOKENS)
         self.observation_space = observation.space(observation_mode)
@@ -111,6 +115,11 @@ class Melody(Task[MelodyBatch]):
             raise SegueError(
                 "observation_mode is 'prior', but there is no prior to show; give one, such as "
                 "prior='corpus'."
+            )
+        if self.judge is not None and JUDGED not in self.table.reads:
+            raise SegueError(
+                "No term of the reward looks at what a judge says; leave the argument judge out, "
+                "or choose a reward with the term realism, such as reward='segue'."
             )
         self._bound: Bound | None = None
 
@@ -122,6 +131,8 @@ class Melody(Task[MelodyBatch]):
         seen = np.zeros((count, SEEN_WORDS), dtype=np.int64)
         terminated = np.zeros(count, dtype=np.bool_)
         given, known = np.zeros(count), np.zeros((count, 0))
+        # Read-only, so that it is no part of checkpoints.
+        judged = _read_only(np.zeros(0)) if self.judge is None else np.zeros(count)
         source, tables = stepping.NO_PRIOR, _NO_TABLES
         if isinstance(self.prior, NGramPrior):
             source, tables = stepping.N_GRAM, self.prior.tables
@@ -141,6 +152,7 @@ class Melody(Task[MelodyBatch]):
             outcome=outcome,
             given=given,
             known=known,
+            judged=judged,
             play=bind(
                 stepping.step_batch,
                 seen.reshape(-1),
@@ -153,6 +165,7 @@ class Melody(Task[MelodyBatch]):
                 source,
                 *(_read_only(part) for part in tables),
                 given,
+                _read_only(judged),
                 outcome,
                 terminated,
             ),
@@ -186,6 +199,8 @@ class Melody(Task[MelodyBatch]):
         if self.prior is not None and not isinstance(self.prior, NGramPrior):
             parts = batch.seen, batch.history, batch.known, actions, batch.given
             asking.of_actions(self.prior, *parts)
+        if self.judge is not None:
+            of_ended(self.judge, batch.seen, batch.history, actions, batch.judged)
         batch.play(actions)
         if self._mode != "features":
             self._show(batch, np.arange(len(actions)))
@@ -206,9 +221,8 @@ class Melody(Task[MelodyBatch]):
     def bound(self, batch: MelodyBatch, row: int) -> Bound:
         """Upper bound of the return, the same for every episode."""
         if self._bound is None:
-            self._bound = Bound(
-                optimum.upper_bound(self.reward, self.prior is not None), exact=False
-            )
+            known = self.prior is not None, self.judge is not None
+            self._bound = Bound(optimum.upper_bound(self.reward, *known), exact=False)
         return self._bound
 
     def greedy(self, batch: MelodyBatch, row: int) -> npt.NDArray[np.int64]:
@@ -235,25 +249,8 @@ def _reward(reward: Reward) -> WeightedSum[MelodyView]:
     return PRESETS[reward]
 
 
-def _prior(prior: Prior) -> SequencePrior | None:
-    if not isinstance(prior, str):
-        return prior
-    if ":" in prior:
-        found = load_reference(prior, "prior")
-        model: SequencePrior = found if hasattr(found, "log_probabilities") else found()
-        return model
-    if prior != "corpus":
-        raise SegueError(
-            f"Unknown prior {prior!r}; give 'corpus', module:attribute, a SequencePrior or None."
-        )
-    # Only now: it reads corpora.
-    from segue.envs.melody.corpus_prior import corpus_prior
-
-    return corpus_prior()
-
-
 def _read_only(table: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Tables of every origin alike, so that the kernel is compiled once."""
+    """Arrays of every origin alike, so that the kernel is compiled once."""
     view = table.view()
     view.setflags(write=False)
     return view
@@ -299,7 +296,7 @@ class MelodyEnv(SegueEnv[MelodyBatch]):
     The sum of the weighted terms of `segue.rewards.phrase.PHRASE` or of
     `segue.rewards.rl_tuner.RL_TUNER`. ``info["reward_terms"]`` holds each; they add up to the
     reward. The published reward is ``log p + rules / c``, c = 1. Without a prior the term `prior`
-    is left out.
+    is left out, without a judge the term `realism`.
 
     ## Starting State
     Nothing written. As RL Tuner does, the agent is primed with a token, 0 to 36, chosen by the
@@ -320,6 +317,11 @@ class MelodyEnv(SegueEnv[MelodyBatch]):
     - `observation_mode` (str, default "features"): or "tokens", for agents that read the melody
       itself, such as those with ``policy: attention``; or "prior", for those that hold on to the
       prior, such as g-learning.
+    - `judge` (str, MelodyJudge or None, default None): says of each whole melody how likely a
+      person made it, for the term `realism` of "segue"; "module:attribute" names a judge or what
+      makes one, such as "segue.agents.generators.pretrained:scorer"; or an object with
+      ``score(tokens)``. It is asked at an episode's last step, once for all melodies that end
+      there.
     - `render_mode` (str, default None): `"rgb_array"` gives the piano roll.
 
     ## Version History
@@ -333,8 +335,10 @@ class MelodyEnv(SegueEnv[MelodyBatch]):
         reward_weights: Mapping[str, float] | None = None,
         observation_mode: str = "features",
         render_mode: str | None = None,
+        judge: Judge = None,
     ) -> None:
-        super().__init__(Melody(reward, prior, reward_weights, observation_mode), render_mode)
+        task = Melody(reward, prior, reward_weights, observation_mode, judge)
+        super().__init__(task, render_mode)
 
     @property
     def melody(self) -> Melody:
@@ -359,6 +363,7 @@ class MelodyVectorEnv(SegueVectorEnv[MelodyBatch]):
         observation_mode: str = "features",
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         render_mode: str | None = None,
+        judge: Judge = None,
     ) -> None:
-        task = Melody(reward, prior, reward_weights, observation_mode)
+        task = Melody(reward, prior, reward_weights, observation_mode, judge)
         super().__init__(task, num_envs, autoreset_mode, render_mode)

@@ -5,7 +5,8 @@ is out of reach. The relaxation keeps a part of the state: last pitch, how long 
 whether a leap waits, whether highest and lowest pitch are unique. What the rest could say is
 granted: each term takes the best value that it has for any combination of facts not against the
 kind of move. Terms of the motif facts are bounded by themselves, over how many sixteenths were in
-a returning motif; a term of a real value takes its best value everywhere.
+a returning motif; a term of a real value takes its best value everywhere, but one of what a judge
+says only at the end, since nothing is said before.
 """
 
 from __future__ import annotations
@@ -18,15 +19,21 @@ import numpy.typing as npt
 
 from segue.envs.melody.reward_grid import (
     AXES,
+    BEGINS,
     END,
     EXTREMES,
     FLAGS,
     INTERVAL,
+    JUDGED,
     LENGTHS,
     MOTIF,
     NOTE,
     PATTERN,
+    PER_UNIT,
+    on_all_axes,
     open_grid,
+    real_axis,
+    unknown_reals,
 )
 from segue.envs.melody.types import LEAP, NO_PITCH, PITCHES, STEPS, TOKENS, WINDOW
 from segue.rewards.base import FloatArray, WeightedSum
@@ -101,19 +108,32 @@ _ONSETS: dict[tuple[int, int], tuple[_Move | None, _Move | None, _Move | None]] 
 }
 
 
-def upper_bound(reward: WeightedSum[MelodyView], with_prior: bool) -> float:
+def upper_bound(
+    reward: WeightedSum[MelodyView], with_prior: bool, with_judge: bool = False
+) -> float:
     """Bound the return of every episode from above."""
     local, motif, steady = [], [], 0.0
-    for value in reward.values(open_grid()):
-        value = value.reshape((1,) * (AXES + 2 - value.ndim) + value.shape)
+    left_out = unknown_reals(with_prior, with_judge)
+    for value in map(on_all_axes, reward.values(open_grid())):
         others = [size for axis, size in enumerate(value.shape) if axis not in (0, _MOTIF_AXIS)]
-        if value.shape[AXES] > 1 or value.shape[AXES + 1] > 1:
-            steady += STEPS * value.max() if with_prior or value.shape[AXES] == 1 else 0.0
+        real = real_axis(value)
+        if real is not None:
+            steady += 0.0 if real in left_out else _real_bound(value.ravel(), real)
         elif value.shape[_MOTIF_AXIS] > 1 and max(others) == 1:
             motif.append(np.broadcast_to(value.reshape(len(value), -1), (STEPS, value[0].size)))
         else:
             local.append(value.reshape(value.shape[:AXES]))
     return float(steady + _motif_bound(motif) + _Relaxation(local).value())
+
+
+def _real_bound(curve: FloatArray, real: int) -> float:
+    """Best sum of a term of one real value, (KNOTS,)."""
+    best = float(curve.max())
+    if real != JUDGED:
+        return STEPS * best
+    # Before the end it is 0.
+    before = curve[round(-BEGINS[JUDGED] * PER_UNIT[JUDGED])]
+    return float(best + (STEPS - 1) * before)
 
 
 def _motif_bound(terms: list[FloatArray]) -> float:

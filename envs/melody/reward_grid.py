@@ -1,8 +1,9 @@
-"""What the reward of `segue/Melody-v0` may see of a step: one open grid, and two real values.
+"""What the reward of `segue/Melody-v0` may see of a step: one open grid, and three real values.
 
 Small facts are coordinates of a grid on which terms are tabulated. The log-probability of the
-prior and the autocorrelation are real numbers: a term that looks at one of them is tabulated along
-it alone, at `KNOTS` places, and read by linear interpolation, which is exact for a linear term.
+prior, the autocorrelation and what a judge says are real numbers: a term that looks at one of them
+is tabulated along it alone, at `KNOTS` places, and read by linear interpolation, which is exact for
+a linear term.
 """
 
 from __future__ import annotations
@@ -48,13 +49,13 @@ PATTERN = (LONGEST_RUN + 1, LONGEST_RUN + 1, LONGEST_RUN + 1)
 END = (LENGTHS, SURPRISE_LEVELS, MONOTONY_LEVELS)
 """Final length, surprise, monotony; on the axis they come after one place for "not the end"."""
 
-PRIOR, CORRELATION = 0, 1
-"""The real values: axes AXES and AXES + 1 of the open grid."""
+PRIOR, CORRELATION, JUDGED = REALS = 0, 1, 2
+"""The real values: axes AXES, AXES + 1 and AXES + 2 of the open grid."""
 KNOTS = 801
-BEGINS = np.array([-50.0, 0.0])
+BEGINS = np.array([-50.0, 0.0, -20.0])
 """Least values; what lies beyond is taken for them."""
-PER_UNIT = np.array([16.0, (KNOTS - 1) / 3.0])
-"""Knots in one unit."""
+PER_UNIT = np.array([16.0, (KNOTS - 1) / 3.0, 20.0])
+"""Knots in one unit; 0 is one of the knots, where every melody stands that is not at its end."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class MelodyTable:
     curves : ndarray (terms, KNOTS) float64
         Weighted value of each other term at every knot.
     reads : ndarray (terms,) int64
-        PRIOR or CORRELATION: which value it reads.
+        PRIOR, CORRELATION or JUDGED: which value it reads.
     """
 
     names: tuple[str, ...]
@@ -83,7 +84,11 @@ def open_grid() -> MelodyView:
     """Build the view of every combination at once, each field on its own axis."""
 
     def axis(values: npt.ArrayLike, number: int) -> npt.NDArray[np.int64]:
-        return along(values, number, AXES + 2)
+        return along(values, number, AXES + len(REALS))
+
+    def real(kind: int) -> FloatArray:
+        knots = BEGINS[kind] + np.arange(KNOTS) / PER_UNIT[kind]
+        return along(knots, AXES + kind, AXES + len(REALS))
 
     def parts(sizes: tuple[int, ...], number: int) -> list[npt.NDArray[np.int64]]:
         return [axis(part, number) for part in np.unravel_index(np.arange(np.prod(sizes)), sizes)]
@@ -95,7 +100,6 @@ def open_grid() -> MelodyView:
     distinct, returns = parts(MOTIF, 5)
     repeats, run, zigzag = parts(PATTERN, 7)
     final, level, going = np.unravel_index(np.arange(np.prod(END)), END)
-    knots = np.arange(KNOTS)
     return MelodyView(
         step=axis(np.arange(STEPS), 0),
         kind=kind,
@@ -123,37 +127,55 @@ def open_grid() -> MelodyView:
         final_length=axis(np.append(0, final), 8),
         surprise=axis(np.append(0, level), 8) / 8.0,
         monotony=axis(np.append(0, going), 8) / (MONOTONY_LEVELS - 1),
-        log_prior=axis(BEGINS[PRIOR] + knots / PER_UNIT[PRIOR], AXES + PRIOR).astype(np.float64),
-        autocorrelation=axis(knots / PER_UNIT[CORRELATION], AXES + CORRELATION).astype(np.float64),
+        log_prior=real(PRIOR),
+        autocorrelation=real(CORRELATION),
+        judged=real(JUDGED),
     )
 
 
-def lay_out(reward: WeightedSum[MelodyView], with_prior: bool) -> MelodyTable:
-    """Tabulate a reward; without a prior, terms that look at it are left out.
+def real_axis(value: FloatArray) -> int | None:
+    """Say which of `REALS` a term looks at that gave `value` on the whole open grid, if any."""
+    return next((kind for kind in REALS if value.shape[AXES + kind] > 1), None)
+
+
+def on_all_axes(value: FloatArray) -> FloatArray:
+    """Give what a term gave on the open grid, with every axis of it."""
+    return value.reshape((1,) * (AXES + len(REALS) - value.ndim) + value.shape)
+
+
+def unknown_reals(with_prior: bool, with_judge: bool) -> set[int]:
+    """Say which of `REALS` there are none of; terms that look at them are left out."""
+    return {kind for kind, known in ((PRIOR, with_prior), (JUDGED, with_judge)) if not known}
+
+
+def lay_out(
+    reward: WeightedSum[MelodyView], with_prior: bool, with_judge: bool = False
+) -> MelodyTable:
+    """Tabulate a reward; without a prior or a judge, terms that look at it are left out.
 
     Raises
     ------
     SegueError
         If a term looks at a real value and at something else.
     """
-    grid = open_grid()
+    grid, left_out = open_grid(), unknown_reals(with_prior, with_judge)
     plain, names, curves, reads = [], [], [], []
     for (term, weight), found in zip(reward.terms, reward.values(grid), strict=True):
-        value = found.reshape((1,) * (AXES + 2 - found.ndim) + found.shape)
-        real = [kind for kind in (PRIOR, CORRELATION) if value.shape[AXES + kind] > 1]
-        if not real:
+        value = on_all_axes(found)
+        real = real_axis(value)
+        if real is None:
             plain.append((term, weight))
         elif value.size > KNOTS:
             raise SegueError(
                 f"The reward term {term.name!r} looks at a real-valued fact and at another one; "
                 "split it into terms that look at one of them."
             )
-        elif real[0] != PRIOR or with_prior:
+        elif real not in left_out:
             names.append(term.name)
             curves.append(value.ravel())
-            reads.append(real[0])
-    table = tabulate(WeightedSum(tuple(plain)), grid, AXES + 2)
-    # The table has no use for the two real axes.
+            reads.append(real)
+    table = tabulate(WeightedSum(tuple(plain)), grid, AXES + len(REALS))
+    # The table has no use for the real axes.
     table = replace(table, groups=np.ascontiguousarray(table.groups[:, : 2 + AXES]))
     return MelodyTable(
         (*table.names, *names),
@@ -177,7 +199,7 @@ def read_curves(
     ----------
     curves, reads : ndarray
         Of the `MelodyTable`.
-    facts : ndarray (2, k) float64
+    facts : ndarray (3, k) float64
         The real values of up to k rows.
     outcome : ndarray (1 + terms, n) float64
         The sum, then the terms.

@@ -16,7 +16,7 @@ from segue.envs.melody import dynamics, ngram
 from segue.envs.melody.autocorrelation import play_sums
 from segue.envs.melody.packing import Words
 from segue.envs.melody.playing import CHUNK, LINES, play_rows, see
-from segue.envs.melody.reward_grid import AXES, CORRELATION, PRIOR, read_curves
+from segue.envs.melody.reward_grid import AXES, CORRELATION, JUDGED, PRIOR, REALS, read_curves
 from segue.envs.melody.types import (
     BOTTOM,
     FIRST,
@@ -42,6 +42,8 @@ from segue.envs.melody.types import (
 
 NO_PRIOR, N_GRAM, GIVEN = 0, 1, 2
 """Where the log-probabilities come from: nowhere, the tables, or the caller."""
+
+REAL_VALUES = len(REALS)
 
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
@@ -89,6 +91,7 @@ def step_batch(
     row: npt.NDArray[np.uint16],
     pitch: npt.NDArray[np.float32],
     given: Floats,
+    judged: Floats,
     outcome: Floats,
     terminated: npt.NDArray[np.bool_],
     actions: Longs,
@@ -98,12 +101,13 @@ def step_batch(
     The first three are flat: SEEN_WORDS, SEEN_WORDS and HIDDEN_WORDS words a row.
     `outcome` (1 + terms, n): the reward, then the weighted terms that add up to it. `source` is
     NO_PRIOR, N_GRAM (the tables `kind`, `row`, `pitch`) or GIVEN (`given` (n,), the
-    log-probabilities of the actions). A row whose episode is over stays and earns nothing.
+    log-probabilities of the actions). `judged` (n,) is what a judge says of the melodies that end,
+    and 0 for the others; (0,) without a judge. A row whose episode is over stays and earns nothing.
     """
     count = len(actions)
     where = np.empty((LINES, CHUNK), dtype=np.int32)
     lines = where.reshape(LINES * CHUNK)
-    facts, chance = np.empty((2, CHUNK)), np.empty(CHUNK, dtype=np.float32)
+    facts, chance = np.empty((REAL_VALUES, CHUNK)), np.empty(CHUNK, dtype=np.float32)
     correlated = False
     for curve in range(len(reads)):
         correlated |= reads[curve] == CORRELATION
@@ -119,6 +123,8 @@ def step_batch(
                 facts[PRIOR, i] += math.log(chance[i])
         elif source == GIVEN:
             facts[PRIOR, : end - begin] = given[begin:end]
+        if len(judged) > 0:
+            facts[JUDGED, : end - begin] = judged[begin:end]
         kept = hidden[begin * HIDDEN_WORDS :]
         play_rows(shown, played, kept, lines, terminated[begin:end], chosen)
         if correlated:
