@@ -22,6 +22,7 @@ from segue.experiments import melody_figures, melody_table, tables
 from segue.experiments.melody_figures import TARGETS, Row, Yardstick
 from segue.experiments.train import make_agent
 from segue.experiments.train_config import default_config
+from segue.rewards.phrase import PHRASE
 
 SMALL = {"policy": "integers", "n_steps": 32, "batch_size": 32, "learning_rate": 0.001}
 SCALE = [60, 62, 64, 65, 67, 69, 71, 72]
@@ -104,10 +105,11 @@ def test_the_worst_seed_must_reach_a_target() -> None:
 
 
 def test_the_table_has_a_column_for_each_row_and_a_verdict() -> None:
-    rows = [Row("people", (row(),)), Row("PPO", (row(distinct=0.992), row(distinct=0.998)))]
+    name = "PPO by the reward `segue`"
+    rows = [Row("people", (row(),)), Row(name, (row(distinct=0.992), row(distinct=0.998)))]
     lines = melody_table.markdown(rows).splitlines()
     assert lines[:2] == [
-        "| per cent | target | published | people | PPO |",
+        f"| per cent | target | published | people | {name} |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     assert len(lines) == 2 + len(row()) + 2
@@ -117,9 +119,11 @@ def test_the_table_has_a_column_for_each_row_and_a_verdict() -> None:
     assert (
         "| log p under the n-gram (nats a melody) |  |  | -51.3 | -51.3 (-51.3 to -51.3) |" in lines
     )
-    assert "Every seed reaches every target." in lines[-1]
-    told = melody_table.markdown([rows[1], Row("people", (row(unique_maximum=0.5),))])
-    assert "What the worst seed misses: unique maximum 50.000 % instead of >= 90 %." in told
+    assert f"{name}: every seed reaches every target. *Published*" in lines[-1]
+    held = Row(f"{name}, attention", (row(unique_maximum=0.5),))
+    told = melody_table.markdown([*rows, held, Row("others", (row(distinct=0.1),))])
+    assert f"{name}: every seed reaches every target. {name}, attention: the worst" in told
+    assert "seed misses unique maximum 50.000 % instead of >= 90 %. *Published*" in told
 
 
 # --- agents ------------------------------------------------------------------------------------
@@ -135,8 +139,10 @@ def test_the_agents_differ_in_reward_and_temperature() -> None:
     for config, reward in ((segue, "segue"), (tuner, "rl-tuner")):
         assert config.env_options == {"prior": "corpus", "reward": reward}
         assert config.hyperparameters["policy"] == "integers"
-    held = melody_table.agent_config("segue", 0, None, "attention").env_options["prior"]
-    assert held == "segue.agents.generators.pretrained:attention"
+    held = melody_table.agent_config("segue", 0, None, "attention")
+    assert held.env_options["prior"] == "segue.agents.generators.pretrained:attention"
+    assert held.env_options["reward_weights"]["prior"] < PHRASE.weights["prior"]
+    assert held.temperature[1] > segue.temperature[1]
     rates = [config.hyperparameters["learning_rate"] for config in (segue, tuner, default)]
     assert rates[0] == rates[2] == 2 * rates[1]
 
