@@ -44,14 +44,12 @@ class GrowthStudy:
         Collections that are a second corpus each.
     updates : int
         Updates of a model that learns from nothing, >= 10; a grown one makes a tenth.
-    rate : float
-        Learning rate of the grown ones.
-    rehearsal : float
-        Share of old tunes among those that the grown one is shown.
     size : AttentionConfig
         Of the models.
-    learning : AttentionLearning
-        How all of them learn; ``updates`` stands above.
+    learning, grown : AttentionLearning
+        How models learn from nothing, and how grown ones do; ``updates`` stands above. A grown one
+        starts well but with a new optimiser, whose first large steps would undo it: its rate should
+        rise slowly.
 
     Raises
     ------
@@ -63,10 +61,9 @@ class GrowthStudy:
     old: tuple[str, ...]
     new: tuple[str, ...]
     updates: int
-    rate: float
-    rehearsal: float
     size: AttentionConfig = field(default_factory=AttentionConfig)
     learning: AttentionLearning = field(default_factory=AttentionLearning)
+    grown: AttentionLearning = field(default_factory=AttentionLearning)
 
     def __post_init__(self) -> None:
         if self.seeds < 1 or self.updates < 10:
@@ -128,16 +125,8 @@ def base(study: GrowthStudy, seed: int) -> AttentionRun:
 
 def plans(study: GrowthStudy, new: str, seed: int, start: str) -> dict[str, AttentionRun]:
     """Settings of the three runs that learn the second corpus; `start` is the first one's model."""
-    tenth = study.updates // 10
     second = replace(base(study, seed), collections=(new,))
-    grown = replace(
-        study.learning,
-        updates=tenth,
-        learning_rate=study.rate,
-        rehearsal=study.rehearsal,
-        warmup=min(study.learning.warmup, max(1, tenth // 10)),
-        validate_every=max(1, tenth // 10),
-    )
+    grown = replace(study.grown, updates=study.updates // 10)
     return {
         SCRATCH: second,
         GROWN: replace(second, start=start, learning=grown),

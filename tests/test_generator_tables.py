@@ -128,10 +128,9 @@ STUDY = GrowthStudy(
     old=("airdsAirs",),
     new=("bach",),
     updates=50,
-    rate=0.0005,
-    rehearsal=0.5,
     size=SMALL,
     learning=AttentionLearning(batch_tokens=20_000, warmup=2, validate_every=5),
+    grown=AttentionLearning(learning_rate=0.0005, rehearsal=0.5),
 )
 
 
@@ -147,7 +146,7 @@ def test_the_grown_models_make_a_tenth_of_the_updates_from_the_first_ones() -> N
     assert {one.seed for one in (first, *plans.values())} == {3}
     usual = STUDY.learning.learning_rate
     rates = [one.learning.learning_rate for one in plans.values()]
-    assert rates == [usual, STUDY.rate, STUDY.rate]
+    assert rates == [usual, 0.0005, 0.0005]
 
 
 def test_losses_are_weighed_by_tokens() -> None:
@@ -190,8 +189,8 @@ def test_what_was_forgotten_is_told(old: float, new: float, verdict: str) -> Non
 def test_growth_needs_two_corpora() -> None:
     for old, new in (((), ("bach",)), (("bach",), ()), (("bach",), ("bach",))):
         with pytest.raises(SegueError, match="name some"):
-            GrowthStudy(1, old, new, 100, 0.001, 0.5)
+            GrowthStudy(1, old, new, 100)
     with pytest.raises(SegueError, match="one seed"):
-        GrowthStudy(0, ("airdsAirs",), ("bach",), 100, 0.001, 0.5)
+        GrowthStudy(0, ("airdsAirs",), ("bach",), 100)
     with pytest.raises(SegueError, match="ten updates"):
-        GrowthStudy(1, ("airdsAirs",), ("bach",), 9, 0.001, 0.5)
+        GrowthStudy(1, ("airdsAirs",), ("bach",), 9)

@@ -27,8 +27,15 @@ class Falling:
         return np.tile(-1.0 - np.arange(38) / 10, (len(tokens), 1))
 
 
+class NoRests:
+    """Log-odds of 1 that a person made a melody without a note off, and of -2 of another."""
+
+    def score(self, tokens: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.where((tokens == 0).any(axis=1), -2.0, 1.0)
+
+
 def play(**options: Any) -> Told:
-    env = MelodyEnv(prior=Falling(), **options)
+    env = MelodyEnv(prior=Falling(), judge=NoRests(), **options)
     (rewards, terms), run = play_out(env, TOKENS), play_out(env, SCALE_RUN)
     return rewards + run[0], terms + run[1]
 
@@ -52,6 +59,7 @@ WEIGHTS = {
     "monotony": 300.0,
     "surprise": 4.0,
     "prior": 5.0,
+    "realism": 10.0,
     "legality": 1.0,
 }
 
@@ -148,6 +156,11 @@ RAW = {
         -0.026066932, -0.076066932, -0.126066932, 0, 0, 0, 0, 0, 0, -0.026066932, 0, 0, 0, 0,
         0, 0, 0, 0, -0.026066932, 0, -0.076066932, 0, -0.126066932, 0, -0.151066932, 0,
         -0.201066932, 0, 0, 0, 0, 0, 0, 0, -0.251066932, 0, 0, 0, -0.201066932, 0, 0, 0,
+    ],
+    "realism": [
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, -0.761594156, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0.462117157,
     ],
     "legality": [
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0,
