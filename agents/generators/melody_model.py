@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,18 +10,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
 from segue.agents.generators.attention import AttentionConfig, MelodyAttention
 from segue.agents.generators.batches import collate
+from segue.agents.generators.model_file import read_model, write_model
 from segue.agents.generators.reader import Plan, Reader, Tokens, draw_tokens
-from segue.envs.base.atomic import atomic_path
 from segue.envs.base.errors import SegueError
 from segue.envs.melody.prior import TOKENS
 
 FORMAT = "segue.attention.v1"
-_LARGEST = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -175,14 +171,8 @@ class MelodyModel:
 
     def save(self, path: Path) -> None:
         """Write the model to one safetensors file, in half precision, the facts in its head."""
-        weights = {
-            name: value.half().contiguous() for name, value in self.network.state_dict().items()
-        }
-        size = asdict(self.network.config)
-        # One entry, since their order in the file would be left to chance.
-        head = json.dumps({"size": size, "facts": dict(self.facts)}, sort_keys=True)
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(save(weights, metadata={FORMAT: head}))
+        told = {"size": asdict(self.network.config), "facts": dict(self.facts)}
+        write_model(path, FORMAT, self.network, told)
 
     @classmethod
     def load(cls, path: Path) -> MelodyModel:
@@ -193,26 +183,14 @@ class MelodyModel:
         SegueError
             If it is no such file.
         """
-        try:
-            if path.stat().st_size > _LARGEST:
-                raise ValueError("it is too large")
-            with safe_open(str(path), framework="pt") as file:
-                head = file.metadata() or {}
-                weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-            if FORMAT not in head:
-                raise ValueError("it is of another format")
-            told = json.loads(head[FORMAT])
+
+        def built(told: dict[str, Any], weights: dict[str, torch.Tensor]) -> MelodyModel:
             network = MelodyAttention(AttentionConfig(**told["size"]))
             network.load_state_dict(weights)
-            facts = dict(told["facts"])
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-            raise SegueError(
-                f"{path} is no melody model ({reason}); name a file that segue train attention "
-                "wrote."
-            ) from error
-        network.eval()
-        return cls(network, facts)
+            network.eval()
+            return cls(network, dict(told["facts"]))
+
+        return read_model(path, FORMAT, built, "melody model", "segue train attention")
 
 
 def _check(

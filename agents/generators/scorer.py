@@ -9,7 +9,6 @@ plays a drone, so that without these it would be taken for a person's.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +17,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch.nn.functional import softplus
 
 from segue.agents.generators.gan import BAR, GridDiscriminator
 from segue.agents.generators.gan_model import judgements, ranked_above
+from segue.agents.generators.model_file import read_model, write_model
 from segue.agents.generators.scorer_batches import (
     LEAST_BATCH,
     moved,
@@ -32,12 +30,10 @@ from segue.agents.generators.scorer_batches import (
     shown_rows,
     some,
 )
-from segue.envs.base.atomic import atomic_path
 from segue.envs.base.errors import SegueError
 from segue.envs.melody.prior import Tokens
 
 FORMAT = "segue.scorer.v1"
-_LARGEST = 1 << 26
 _WIDEST, _MOST_BARS = 1 << 12, 1 << 6
 """Sizes beyond which a file's head is not believed."""
 
@@ -153,12 +149,8 @@ class MelodyScorer:
 
     def save(self, path: Path) -> None:
         """Write the scorer to one safetensors file, in half precision, the facts in its head."""
-        weights = {name: x.half().contiguous() for name, x in self.network.state_dict().items()}
-        # One entry, since their order in the file would be left to chance.
         told = {"bars": self.bars, "width": self.width, "facts": self.facts}
-        head = json.dumps(told, sort_keys=True)
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(save(weights, metadata={FORMAT: head}))
+        write_model(path, FORMAT, self.network, told)
 
     @classmethod
     def load(cls, path: Path) -> MelodyScorer:
@@ -169,28 +161,18 @@ class MelodyScorer:
         SegueError
             If it is no such file.
         """
-        try:
-            if path.stat().st_size > _LARGEST:
-                raise ValueError("it is too large")
-            with safe_open(str(path), framework="pt") as file:
-                head = file.metadata() or {}
-                weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-            if FORMAT not in head:
-                raise ValueError("it is of another format")
-            told = json.loads(head[FORMAT])
+
+        def built(told: dict[str, Any], weights: dict[str, torch.Tensor]) -> MelodyScorer:
             bars, width = int(told["bars"]), int(told["width"])
             if not (0 < bars <= _MOST_BARS and 0 < width <= _WIDEST):
                 raise ValueError(f"it is of {bars} bars and {width} channels")
             scorer = cls(bars, width, told["facts"])
             scorer.network.load_state_dict(weights)
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".:")
-            raise SegueError(
-                f"{path} is no melody scorer ({reason}); name a file that python -m "
-                "segue.experiments.pretrained_scorer wrote."
-            ) from error
-        scorer.network.eval()
-        return scorer
+            scorer.network.eval()
+            return scorer
+
+        writer = "python -m segue.experiments.pretrained_scorer"
+        return read_model(path, FORMAT, built, "melody scorer", writer)
 
 
 def fit_scorer(
