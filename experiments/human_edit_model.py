@@ -12,8 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segue.agents.film import Reel, choices_of, fit_next_setup, fit_shot_length, reel_of
-from segue.agents.film.reel import Flags, Floats
+from segue.agents.film import (
+    Choices,
+    NextSetup,
+    Reel,
+    choices_of,
+    fit_next_setup,
+    fit_shot_length,
+    reel_of,
+)
+from segue.agents.film.reel import Flags, Floats, Integers
 from segue.envs.film.human_edit_statistics import (
     Predictor,
     before_last,
@@ -149,11 +157,10 @@ def learn(edits: Sequence[HumanEdit], tell: Tell | None = None, seed: int = 0) -
     """
     tell = tell or (lambda share, text: None)
     reels = [reel for reel in map(reel_of, edits) if len(reel.setups)]
-    slates = [reel for edit in edits if len((reel := reel_of(edit, cameras=False)).setups)]
     protocol = "leave one edit out"
     if len(reels) == 1:
         protocol, half = "first half tells the second", len(reels[0].setups) // 2
-        reels, slates = ([one[0].until(half), one[0]] for one in (reels, slates))
+        reels = [reels[0].until(half), reels[0]]
         folds = [_Fold((0,), 1, half)]
     else:
         every = range(len(reels))
@@ -164,12 +171,9 @@ def learn(edits: Sequence[HumanEdit], tell: Tell | None = None, seed: int = 0) -
     ):
         return None
     tell(0.0, "learning set-ups")
-    setups = _setup_figures(reels, folds, seed)
-    same = all(one.bin == other.bin for one, other in zip(reels, slates, strict=True))
-    tell(0.4, "learning slates")
-    together = setups if same else _setup_figures(slates, folds, seed)
-    tell(0.8, "learning lengths")
-    return Learnt(protocol, setups, together, _length_figures(reels, folds, seed))
+    setups, slates = _setup_figures(reels, folds, seed)
+    tell(0.7, "learning lengths")
+    return Learnt(protocol, setups, slates, _length_figures(reels, folds, seed))
 
 
 def learnt_rows(learnt: Learnt | None) -> list[tuple[str, str]]:
@@ -212,32 +216,49 @@ def _nats(of: Estimate) -> str:
     return f"{of.value:.3f} ({of.low:.3f} to {of.high:.3f})"
 
 
-def _setup_figures(reels: Sequence[Reel], folds: Sequence[_Fold], seed: int) -> SetupFigures:
+def _setup_figures(
+    reels: Sequence[Reel], folds: Sequence[_Fold], seed: int
+) -> tuple[SetupFigures, SetupFigures]:
+    """By cameras and by slates; the same object where no slate has two cameras."""
     choices = [choices_of(reel) for reel in reels]
-    found: dict[str, list[Floats]] = {}
-    for fold in folds:
-        model = fit_next_setup([choices[other] for other in fold.others])
-        own, reel = choices[fold.reel], reels[fold.reel]
-        hits = {
-            "new": ~own.used[np.arange(len(own.chosen)), own.chosen],
-            "used only": model.hits(own, own.used),
-            "untold learnt": model.hits(own),
-            "told learnt": model.hits(own, own.in_scene),
-        }
-        for rule in (before_last, most_frequent):
-            hits[f"untold {rule.__name__}"] = _rule_hits(reel, rule, False)
-            hits[f"told {rule.__name__}"] = _rule_hits(reel, rule, True)
-        for name, values in hits.items():
-            counted = values[max(fold.first - 2, 0) :].astype(np.float64)
-            found.setdefault(name, []).append(counted)
-    new = np.concatenate(found["new"])
-    return SetupFigures(
-        choices=len(new),
-        new=float(new.mean()),
-        untold=_foretold(found, "untold", seed),
-        used_only=_mean_of_blocks(found["used only"], seed),
-        scene_told=_foretold(found, "told", seed),
-    )
+    models = [fit_next_setup([choices[other] for other in fold.others]) for fold in folds]
+
+    def counted(by_slate: bool) -> SetupFigures:
+        found: dict[str, list[Floats]] = {}
+        for fold, model in zip(folds, models, strict=True):
+            hits = _hits(reels[fold.reel], choices[fold.reel], model, by_slate)
+            for name, values in hits.items():
+                rest = values[max(fold.first - 2, 0) :].astype(np.float64)
+                found.setdefault(name, []).append(rest)
+        new = np.concatenate(found["new"])
+        return SetupFigures(
+            choices=len(new),
+            new=float(new.mean()),
+            untold=_foretold(found, "untold", seed),
+            used_only=_mean_of_blocks(found["used only"], seed),
+            scene_told=_foretold(found, "told", seed),
+        )
+
+    setups = counted(by_slate=False)
+    plain = all(len(set(reel.slates.tolist())) == len(reel.bin) for reel in reels)
+    return setups, setups if plain else counted(by_slate=True)
+
+
+def _hits(reel: Reel, own: Choices, model: NextSetup, by_slate: bool) -> dict[str, Flags]:
+    """What was foretold of a reel's set-ups or slates from the third shot on."""
+    labels = reel.slates if by_slate else np.arange(len(reel.bin))
+    shown = labels[reel.setups]
+    hits = {
+        "new": np.array([shown[shot] not in shown[:shot] for shot in range(2, len(shown))], bool),
+        "used only": model.hits(own, own.used, by_slate),
+        "untold learnt": model.hits(own, None, by_slate),
+        "told learnt": model.hits(own, own.in_scene, by_slate),
+    }
+    for rule in (before_last, most_frequent):
+        for told in (False, True):
+            name = f"{'told' if told else 'untold'} {rule.__name__}"
+            hits[name] = _rule_hits(shown, reel.scenes[reel.setups], rule, told)
+    return hits
 
 
 def _foretold(found: Mapping[str, list[Floats]], told: str, seed: int) -> Foretold:
@@ -250,20 +271,20 @@ def _foretold(found: Mapping[str, list[Floats]], told: str, seed: int) -> Foreto
     )
 
 
-def _rule_hits(reel: Reel, rule: Predictor, scene_told: bool) -> Flags:
-    """Whether a rule names each set-up from the third shot on.
+def _rule_hits(shown: Integers, scenes: Integers, rule: Predictor, scene_told: bool) -> Flags:
+    """Whether a rule names what each shot shows from the third shot on.
 
     Of a scene that is told only the shots so far count; where there are fewer than two of them,
     the rule has the only one to name, or none.
     """
     hits = []
-    for shot in range(2, len(reel.setups)):
-        past = reel.setups[:shot]
+    for shot in range(2, len(shown)):
+        past = shown[:shot]
         if scene_told:
-            past = past[reel.scenes[past] == reel.scenes[reel.setups[shot]]]
-        names = [reel.bin[setup] for setup in past]
+            past = past[scenes[:shot] == scenes[shot]]
+        names = [str(name) for name in past]
         guess = rule(names) if len(names) > 1 else "".join(names)
-        hits.append(guess == reel.bin[reel.setups[shot]])
+        hits.append(guess == str(shown[shot]))
     return np.array(hits, np.bool_)
 
 

@@ -191,20 +191,50 @@ def test_features_say_what_their_names_say() -> None:
     assert [value(5, setup, "unused_same_scene") for setup in bin_] == [0, 0, 0, 1, 0]
     assert [value(5, setup, "next_scene") for setup in bin_] == [0, 0, 0, 0, 1]
     assert [value(5, setup, "unused_after_newest") for setup in bin_] == [0, 0, 0, 1, 0]
+    assert [value(2, setup, "unused_same_scene_log_count") for setup in bin_] == pytest.approx(
+        [0, 0, math.log(2), math.log(2), 0]
+    )
+    assert [value(2, setup, "next_scene_log_unused_here") for setup in bin_] == pytest.approx(
+        [0, 0, 0, 0, math.log(3)]
+    )
     assert value(6, "1", "log_seconds_ago") == pytest.approx(math.log(6) / 2)
     assert choices.used[0].tolist() == [True, True, False, False, False]
     assert choices.in_scene[0].tolist() == [True, True, True, True, False]
     assert choices.in_scene[-1].tolist() == [False, False, False, False, True]
 
 
+def test_scenes_that_are_cut_against_each_other_are_known() -> None:
+    names = ["1", "2", "1A", "2A", "3", "1", "2"]
+    choices = choices_of(reel_of(edit_of(names, [24] * len(names))))
+    column = FEATURES.index("left_scene_of_intercut")
+    bin_ = ["1", "1A", "2", "2A", "3"]
+    found = [
+        [name for name, x in zip(bin_, row, strict=True) if x]
+        for row in choices.features[:, :, column]
+    ]
+    assert found == [[], ["2", "2A"], ["1", "1A"], [], ["3"]]
+
+
 def test_the_cameras_of_a_slate_may_be_one() -> None:
     edit = edit_of(["1", "1A", "1A B", "1 B", "2"], [24] * 5)
-    apart, together = reel_of(edit), reel_of(edit, cameras=False)
-    assert apart.bin == ("1", "1 B", "1A", "1A B", "2")
-    assert together.bin == ("1", "1A", "2")
-    assert together.setups.tolist() == [0, 1, 1, 0, 2]
-    assert apart.slates[0] == apart.slates[1] != apart.slates[2]
-    assert apart.scenes.tolist() == [0, 0, 0, 0, 1]
+    reel = reel_of(edit)
+    assert reel.bin == ("1", "1 B", "1A", "1A B", "2")
+    assert reel.slates[0] == reel.slates[1] != reel.slates[2] == reel.slates[3]
+    assert reel.scenes.tolist() == [0, 0, 0, 0, 1]
+    # The likeliest camera, 1A, is not that of the third shot, but its slate is.
+    choices = choices_of(reel)
+    weights = np.zeros(len(FEATURES))
+    weights[FEATURES.index("before_last")] = math.log(1.5)
+    weights[FEATURES.index("current")] = math.log(2.0)
+    model = NextSetup(weights)
+    np.testing.assert_allclose(
+        np.exp(model.log_probabilities(choices)[0]), np.array([1.5, 1, 2, 1, 1]) / 6.5
+    )
+    assert model.hits(choices).tolist() == [False, False, False]
+    assert model.hits(choices, by_slate=True).tolist() == [True, False, False]
+    only = np.zeros((3, 5), np.bool_)
+    only[:, [0, 1, 4]] = True
+    assert model.hits(choices, only, by_slate=True).tolist() == [False, True, False]
 
 
 def test_the_fit_has_one_outcome() -> None:

@@ -52,6 +52,8 @@ class Choices:
         What is known before each.
     chosen : ndarray (cuts,), int
         Number of the set-up that was cut to.
+    slates : ndarray (set-ups,), int
+        Equal for the cameras of one slate.
     used : ndarray (cuts, set-ups), bool
         Which set-ups had been used before.
     in_scene : ndarray (cuts, set-ups), bool
@@ -61,6 +63,7 @@ class Choices:
 
     features: npt.NDArray[np.float32]
     chosen: Integers
+    slates: Integers
     used: Flags
     in_scene: Flags
 
@@ -89,7 +92,7 @@ class NextSetup:
         total = np.log(np.exp(utilities - top).sum(axis=1, keepdims=True))
         return np.asarray(utilities - top - total, np.float64)
 
-    def hits(self, choices: Choices, among: Flags | None = None) -> Flags:
+    def hits(self, choices: Choices, among: Flags | None = None, by_slate: bool = False) -> Flags:
         """Whether the likeliest set-up is the one that was cut to.
 
         Parameters
@@ -98,6 +101,8 @@ class NextSetup:
             The cuts.
         among : ndarray (cuts, set-ups), bool, or None
             The set-ups to guess among, such as `Choices.used`; None for the whole bin.
+        by_slate : bool
+            Guess the slate, whichever its camera: the probabilities of its cameras are added.
 
         Returns
         -------
@@ -106,7 +111,11 @@ class NextSetup:
         guess = self.log_probabilities(choices)
         if among is not None:
             guess = np.where(among, guess, -np.inf)
-        return np.asarray(guess.argmax(axis=1) == choices.chosen, np.bool_)
+        if not by_slate:
+            return np.asarray(guess.argmax(axis=1) == choices.chosen, np.bool_)
+        slates = np.unique(choices.slates)
+        likely = np.exp(guess) @ (choices.slates[:, None] == slates)
+        return np.asarray(slates[likely.argmax(axis=1)] == choices.slates[choices.chosen], np.bool_)
 
 
 def choices_of(reel: Reel) -> Choices:
@@ -119,7 +128,7 @@ def choices_of(reel: Reel) -> Choices:
         uses[cut, reel.setups[: cut + 2]] = True
     chosen = reel.setups[2:]
     in_scene = reel.scenes[None, :] == reel.scenes[chosen][:, None]
-    return Choices(choice_features(reel), chosen, uses, in_scene)
+    return Choices(choice_features(reel), chosen, reel.slates, uses, in_scene)
 
 
 def fit_next_setup(reels: Sequence[Choices]) -> NextSetup:

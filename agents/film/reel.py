@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.envs.film.human_edits import HumanEdit
-from segue.envs.film.slates import Place, place_of
+from segue.envs.film.slates import place_of
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -58,15 +58,13 @@ class Reel:
         )
 
 
-def reel_of(edit: HumanEdit, cameras: bool = True) -> Reel:
+def reel_of(edit: HumanEdit) -> Reel:
     """Take from an edit what its cutting can be foretold by.
 
     Parameters
     ----------
     edit : HumanEdit
         The edit.
-    cameras : bool
-        Whether the cameras of one slate are set-ups of their own.
 
     Returns
     -------
@@ -74,16 +72,9 @@ def reel_of(edit: HumanEdit, cameras: bool = True) -> Reel:
         Without a shot where the edit shows no footage.
     """
     shots = [shot for shot in edit.shots if shot.kind == "picture"]
-    places: dict[str, Place] = {}
-    slated: set[str] = set()
-    names = []
-    for shot in shots:
-        place = place_of(shot.setup)
-        name = shot.setup if cameras else place.slate
-        names.append(name)
-        places.setdefault(name, place_of(name))
-        if shot.scene:
-            slated.add(name)
+    names = [shot.setup for shot in shots]
+    places = {name: place_of(name) for name in names}
+    slated = {shot.setup for shot in shots if shot.scene}
     order = sorted(places, key=lambda name: (not places[name].order, places[name].order, name))
     told = {name: places[name].scene for name in order if name in slated and places[name].scene}
     scenes = {scene: number for number, scene in enumerate(dict.fromkeys(told.values()))}

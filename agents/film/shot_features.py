@@ -26,8 +26,9 @@ FEATURES = (
     *("before_last_run", "before_last_log_uses", "second_after_run"),
     *("before_last_log_length", "current_log_length", "unused_log_length"),
     # Scenes and slates.
-    *("used_same_scene", "used_other_scene", "unused_same_scene", "unvisited_scene"),
-    *("next_scene", "next_scene_first", "used_same_slate", "unused_same_slate"),
+    *("used_same_scene", "used_other_scene", "unused_same_scene", "unused_same_scene_log_count"),
+    *("unvisited_scene", "next_scene", "next_scene_first", "next_scene_log_unused_here"),
+    *("left_scene_of_intercut", "used_same_slate", "unused_same_slate"),
     *("used_log_distance", "other_scene_log_distance", "unused_next_slate", "unused_later_slate"),
     *("unused_after_newest", "unused_second_after_newest", "unused_first_of_scene"),
 )
@@ -68,6 +69,8 @@ class History:
         self._visited = np.zeros(int(reel.scenes.max(initial=-1)) + 1, np.bool_)
         self._newest = self._newest_at = -1
         self._run = 0
+        self._left = -1
+        self._intercut = False
 
     def add(self) -> None:
         """Take in the next shot."""
@@ -84,8 +87,11 @@ class History:
             self._run = self._run + 1 if before == setup != last else 0
         if not self._uses[setup]:
             self._newest, self._newest_at = setup, shot
-        if reel.scenes[setup] >= 0:
-            self._visited[reel.scenes[setup]] = True
+        scene = int(reel.scenes[setup])
+        if shot and scene != (left := int(reel.scenes[reel.setups[shot - 1]])):
+            self._left, self._intercut = left, scene >= 0 and bool(self._visited[scene])
+        if scene >= 0:
+            self._visited[scene] = True
         self._uses[setup] += 1
         self._last[setup] = shot
         self._ended[setup] = reel.starts[shot] + reel.seconds[shot]
@@ -177,6 +183,7 @@ class History:
         visited[scenes >= 0] = self._visited[scenes[scenes >= 0]]
         following = np.flatnonzero(~self._visited[here + 1 :]) if here >= 0 else np.empty(0)
         soon = scenes == here + 1 + following[0] if len(following) else np.zeros_like(used)
+        unused = same & ~used
         slate = reel.slates == reel.slates[current]
         slate[current] = False
         others = used.copy()
@@ -184,10 +191,13 @@ class History:
         return [
             same & others,
             ~same & others,
-            same & ~used,
+            unused,
+            unused * np.log(max(unused.sum(), 1)),
             (scenes >= 0) & ~visited,
             soon,
             _first(soon),
+            soon * np.log1p(unused.sum()),
+            (scenes == self._left) & (self._left >= 0) & self._intercut,
             slate & used,
             slate & ~used,
         ]
