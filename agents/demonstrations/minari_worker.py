@@ -1,22 +1,17 @@
 """A process that reads Minari's HDF5 files under limits; started by `EpisodeProcess` only.
 
 The gate refuses what a file may do by its own rules. But the C library that parses it can be kept
-busy, or crash, by a damaged one; that must not take the caller along. A job is a path; jobs and
-answers are a length (eight bytes, big-endian) and that many bytes. An answer is a kind, one of
-`EPISODE`, `END` and `ERROR`, and what it holds: an episode's arrays as safetensors, nothing, or a
-sentence. Each job is answered by its episodes, then an end; or by an error at any point.
+busy, or crash, by a damaged one. A job is a path, the parts of its answer are its episodes, each
+one's arrays as safetensors.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import signal
-import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import h5py
 import numpy as np
@@ -25,8 +20,7 @@ from safetensors.numpy import save
 
 from segue.envs.base.errors import SegueError
 from segue.envs.base.hdf5_gate import MOST_ARRAY_BYTES, array, entry, names, open_hdf5
-
-EPISODE, END, ERROR = b"e", b".", b"x"
+from segue.envs.base.reader_worker import serve
 
 ARRAYS = ("observations", "actions", "rewards", "terminations", "truncations")
 """What each episode must have; the observations may be a group of arrays."""
@@ -49,28 +43,22 @@ def main(seconds: int) -> None:
     seconds : int
         Processor time of a job, in case that nobody is left to end it.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # The library may print; the answers get a descriptor of their own.
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    jobs = sys.stdin.buffer
-    _limit_memory()
-    _send(answers, END)
-    while len(head := jobs.read(8)) == 8:
-        _limit_time(seconds)
-        path = Path(os.fsdecode(jobs.read(int.from_bytes(head, "big"))))
-        try:
-            for arrays in episodes_of(path):
-                _send(answers, EPISODE, save(arrays))
-            _send(answers, END)
-        except SegueError as error:
-            _send(answers, ERROR, str(error).encode("utf-8", "replace"))
-        except MemoryError:
-            _send(answers, ERROR, f"{path} asks for too much memory; give another.".encode())
-        # Whatever else a damaged file makes the libraries raise is told, too.
-        except Exception as error:
-            said = f"{path} cannot be read ({type(error).__name__}); give another file."
-            _send(answers, ERROR, said.encode("utf-8", "replace"))
+    serve(_read, _MEMORY, seconds)
+
+
+def _read(job: bytes) -> Iterator[bytes]:
+    """Episodes of the file whose path the job is, each as safetensors."""
+    path = Path(os.fsdecode(job))
+    try:
+        yield from map(save, episodes_of(path))
+    except SegueError:
+        raise
+    except MemoryError as error:
+        raise SegueError(f"{path} asks for too much memory; give another.") from error
+    # Whatever else a damaged file makes the libraries raise is told, too.
+    except Exception as error:
+        said = f"{path} cannot be read ({type(error).__name__}); give another file."
+        raise SegueError(said) from error
 
 
 def episodes_of(path: Path) -> Iterator[Arrays]:
@@ -127,33 +115,6 @@ def _episode(group: Any, path: Path, left: int) -> tuple[Arrays, int]:
         if seed.shape == () and seed.dtype.kind in "iu":
             arrays["seed"] = np.array(group.attrs["seed"], np.int64)
     return arrays, left
-
-
-def _send(answers: IO[bytes], kind: bytes, data: bytes = b"") -> None:
-    answers.write((1 + len(data)).to_bytes(8, "big") + kind + data)
-    answers.flush()
-
-
-def _limit_memory() -> None:
-    """Cap the address space, where the system can (not on Windows)."""
-    with suppress(ImportError, OSError, ValueError):
-        import resource
-
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-        limit = pages * resource.getpagesize() + _MEMORY
-        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
-        # A crash is expected here and leaves no picture of itself behind.
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _limit_time(seconds: int) -> None:
-    """Cap the processor time of one job."""
-    with suppress(ImportError, OSError, ValueError):
-        import resource
-
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        limit = int(used.ru_utime + used.ru_stime) + seconds
-        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 __all__ = ["episodes_of", "main"]
