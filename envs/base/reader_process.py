@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -72,7 +72,7 @@ class ReaderProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._late = False
 
-    def parts(self, job: bytes) -> Iterator[bytes]:
+    def parts(self, job: bytes) -> Generator[bytes, None, None]:
         """Do a job; a process whose answer is not taken to its end is killed.
 
         Yields
@@ -108,7 +108,7 @@ class ReaderProcess:
         for _ in self._answers(_START_SECONDS):
             pass
 
-    def _answers(self, seconds: float) -> Iterator[bytes]:
+    def _answers(self, seconds: float) -> Generator[bytes, None, None]:
         process = self._process
         assert process is not None
         self._late = False
