@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,9 @@ from segue.experiments.statistics import Band, Estimate, Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_NAMES = 9.5
+"""Size of the names of lines, in points."""
 
 
 def interval_plot(
@@ -53,30 +57,63 @@ def interval_plot(
             axes.plot([inner.value] * 2, [y - 0.25, y + 0.25], color=INK, linewidth=1.5)
         axes.set_ylim(len(rows) - 0.4, -0.6)
         ends = [end for both in rows.values() for one in both for end in (one.low, one.high)]
-        _upright(axes, lines, min(ends), max(ends))
+        named = _upright(axes, lines, min(ends), max(ends))
         axes.set_yticks(range(len(rows)), [label.replace(" (", "\n(") for label in rows])
         axes.tick_params(axis="y", length=0)
         axes.xaxis.set_major_locator(MaxNLocator(6))
         axes.use_sticky_edges = False
         axes.margins(x=0.05)
         axes.set_xlabel(xlabel)
+        _name_upright(axes, named)
         return svg_text(figure)
 
 
-def _upright(axes: Axes, lines: Mapping[str, float], low: float, high: float) -> None:
-    """Draw vertical lines with their names; those far from what is shown only by their value."""
+def _upright(
+    axes: Axes, lines: Mapping[str, float], low: float, high: float
+) -> list[tuple[float, str]]:
+    """Draw vertical lines but for those far from what is shown, which have their value named.
+
+    Returns where each is, from -inf, left of everything, to inf, and what is to be written there.
+    """
     far = 2.0 * (high - low)
+    named = []
     for name, value in lines.items():
-        place: tuple[float, str, str] = (value, "center", name)
         if value < low - far:
-            place = (0.0, "left", f"\u2190 {name} {value:.2f}")
+            named.append((-math.inf, f"\u2190 {name} {value:.2f}"))
         elif value > high + far:
-            place = (1.0, "right", f"{name} {value:.2f} \u2192")
+            named.append((math.inf, f"{name} {value:.2f} \u2192"))
         else:
             axes.axvline(value, color=INK, linewidth=1.0, linestyle=(0, (4, 3)), alpha=0.7)
-        x, align, text = place
-        frame = "data" if align == "center" else "axes fraction"
-        axes.annotate(text, (x, 1.02), xycoords=(frame, "axes fraction"), ha=align, fontsize=9.5)
+            named.append((value, name))
+    return sorted(named)
+
+
+def _name_upright(axes: Axes, named: Sequence[tuple[float, str]]) -> None:
+    """Write names above the axes, one that would meet another in a line above it."""
+    from matplotlib.textpath import TextPath
+
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()  # How wide the axes are depends on what stands beside them.
+    left, right = axes.get_xlim()
+    span = axes.get_window_extent().width * 72.0 / figure.dpi
+    taken: list[float] = []  # Right end of each line of names, in points.
+    for value, text in named:
+        share = min(max((value - left) / (right - left), 0.0), 1.0)
+        align = {-math.inf: "left", math.inf: "right"}.get(value, "center")
+        width = TextPath((0, 0), text, size=_NAMES).get_extents().width + _NAMES
+        start = share * span - width * {"left": 0.0, "center": 0.5, "right": 1.0}[align]
+        line = next((n for n, end in enumerate(taken) if end <= start), len(taken))
+        taken[line : line + 1] = [start + width]
+        axes.annotate(
+            text,
+            (share, 1.0),
+            (0.0, 3.0 + 1.3 * _NAMES * line),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha=align,
+            fontsize=_NAMES,
+        )
 
 
 def band_plot(
