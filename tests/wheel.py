@@ -48,12 +48,13 @@ def main() -> None:
         wheel = next(folder.glob("segue-*.whl"))
         run(sys.executable, "-m", "venv", folder / "env", cwd=folder)
         python = folder / "env" / "bin" / "python"
-        pinned = ("-r", ROOT / "requirements.txt", "pytest")
+        pinned = ("-r", ROOT / "requirements.txt", "pytest", "pytest-xdist")
         run(python, "-m", "pip", "install", "-q", wheel, *pinned, cwd=folder)
         for file in TESTS:
             (folder / file).write_text((ROOT / "tests" / file).read_text())
         run(python, "-c", IMPORTS, cwd=folder)
-        run(python, "-m", "pytest", "-q", "--import-mode=importlib", folder, cwd=folder)
+        options = ("-q", "-n", "auto", "--import-mode=importlib")
+        run(python, "-m", "pytest", *options, folder, cwd=folder)
 
 
 if __name__ == "__main__":
