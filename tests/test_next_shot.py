@@ -221,19 +221,19 @@ def test_the_cameras_of_a_slate_may_be_one() -> None:
     assert reel.bin == ("1", "1 B", "1A", "1A B", "2")
     assert reel.slates[0] == reel.slates[1] != reel.slates[2] == reel.slates[3]
     assert reel.scenes.tolist() == [0, 0, 0, 0, 1]
-    # The likeliest camera, 1A, is not that of the third shot, but its slate is.
     choices = choices_of(reel)
     weights = np.zeros(len(FEATURES))
-    weights[FEATURES.index("before_last")] = math.log(1.5)
-    weights[FEATURES.index("current")] = math.log(2.0)
+    for feature, factor in (("before_last", 1.5), ("current", 2.0), ("next_scene", 2.5)):
+        weights[FEATURES.index(feature)] = math.log(factor)
     model = NextSetup(weights)
     np.testing.assert_allclose(
-        np.exp(model.log_probabilities(choices)[0]), np.array([1.5, 1, 2, 1, 1]) / 6.5
+        np.exp(model.log_probabilities(choices)[0]), np.array([1.5, 1, 2, 1, 2.5]) / 8, rtol=1e-6
     )
-    assert model.hits(choices).tolist() == [False, False, False]
+    # The likeliest camera is always 2, but both cameras of a slate together are likelier.
+    assert model.hits(choices).tolist() == [False, False, True]
     assert model.hits(choices, by_slate=True).tolist() == [True, False, False]
     only = np.zeros((3, 5), np.bool_)
-    only[:, [0, 1, 4]] = True
+    only[:, [0, 1]] = True
     assert model.hits(choices, only, by_slate=True).tolist() == [False, True, False]
 
 
@@ -356,7 +356,26 @@ def test_the_report_prints_what_was_learnt_beside_the_rules(tmp_path: Path) -> N
     )
     assert learnt["lengths"]["baseline"]["value"] == pytest.approx(record["length_log_likelihood"])
     assert learnt["slates"]["choices"] == learnt["setups"]["choices"]
-    assert learnt["slates"] != learnt["setups"]
+    slates = [[s.setup.removesuffix(" B") for s in film.shots] for film in films]
+    cuts = [(names[:n], names[n]) for names in slates for n in range(2, len(names))]
+    assert learnt["slates"]["new"] == pytest.approx(
+        np.mean([name not in past for past, name in cuts])
+    )
+    assert learnt["slates"]["new"] < learnt["setups"]["new"]
+    assert learnt["slates"]["untold"]["before_last"]["value"] == pytest.approx(
+        np.mean([name == past[-2] for past, name in cuts])
+    )
+    choices = [choices_of(reel_of(film)) for film in films]
+    for told, among in (("untold", False), ("scene_told", True)):
+        hits = [
+            fit_next_setup([other for other in choices if other is not one]).hits(
+                one, one.in_scene if among else None, by_slate=True
+            )
+            for one in choices
+        ]
+        found = learnt["slates"][told]["learnt"]["value"]
+        assert found == pytest.approx(np.concatenate(hits).mean())
+        assert found > learnt["setups"][told]["learnt"]["value"]
     said = "\n".join(lines)
     assert f"{100 * learnt['slates']['scene_told']['learnt']['value']:.1f} %" in said
     assert f"{learnt['lengths']['gain']['value']:.3f}" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from segue.envs.base.errors import SegueError
 from segue.envs.base.reader_worker import serve
 
 def main(memory):
-    serve(read, memory, 5)
+    serve(read, memory, 1)
 
 def read(job):
     what = job.decode()
@@ -34,6 +35,9 @@ def read(job):
         os._exit(3)
     elif what == "hang":
         time.sleep(60)
+    elif what == "busy":
+        while True:
+            pass
     elif what == "much":
         yield bytes(2000)
         yield bytes(2000)
@@ -81,6 +85,31 @@ def test_a_child_that_fails_is_replaced(what: str, process: ReaderProcess) -> No
     with pytest.raises(ProcessLookupError):
         os.kill(first, 0)
     assert pid(process) != first
+
+
+def test_a_busy_child_ends_even_if_nobody_ends_it(process: ReaderProcess) -> None:
+    process.seconds = 60.0
+    began = time.monotonic()
+    with pytest.raises(ReaderError) as failed:
+        list(process.parts(b"busy"))
+    assert not failed.value.late
+    assert time.monotonic() - began < 30
+
+
+def test_ctrl_c_is_the_callers_affair(process: ReaderProcess) -> None:
+    first = pid(process)
+    os.kill(first, signal.SIGINT)
+    assert pid(process) == first
+
+
+def test_modules_of_the_working_folder_are_not_run(
+    process: ReaderProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "json.py").write_text("raise SystemExit(9)\n")
+    monkeypatch.chdir(here)
+    assert pid(process) > 0
 
 
 def test_an_answer_that_is_not_taken_to_its_end_is_no_part_of_the_next(

@@ -34,7 +34,6 @@ class EpisodeProcess(ReaderProcess):
         super().__init__(
             "segue.agents.demonstrations.minari_worker", (seconds,), seconds, MOST_TOTAL_BYTES
         )
-        self._limit = seconds
 
     def read(self, path: Path) -> list[Arrays]:
         """Read the episodes of a file.
@@ -59,7 +58,9 @@ class EpisodeProcess(ReaderProcess):
         except ReaderError as error:
             if str(error):
                 raise SegueError(str(error)) from None
-            said = f"took longer than {self._limit} s to read" if error.late else "cannot be read"
+            said = (
+                f"took longer than {self.seconds:g} s to read" if error.late else "cannot be read"
+            )
             raise SegueError(f"{path} {said}; it may be damaged, give another.") from None
         except SafetensorError as error:
             raise SegueError(f"{path} cannot be read; it may be damaged, give another.") from error

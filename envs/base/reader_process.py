@@ -68,7 +68,7 @@ class ReaderProcess:
         self, module: str, arguments: tuple[int, ...], seconds: float, most_bytes: int
     ) -> None:
         self._module, self._arguments = module, arguments
-        self._seconds, self._most_bytes = seconds, most_bytes
+        self.seconds, self._most_bytes = seconds, most_bytes
         self._process: subprocess.Popen[bytes] | None = None
         self._late = False
 
@@ -92,7 +92,7 @@ class ReaderProcess:
         with suppress(OSError):  # If it has died, the missing answer says so.
             self._process.stdin.write(len(job).to_bytes(8, "big") + job)
             self._process.stdin.flush()
-        yield from self._answers(self._seconds)
+        yield from self._answers(self.seconds)
 
     def _start(self) -> None:
         # What is no path is the mark of an import hook, and goes as it is.

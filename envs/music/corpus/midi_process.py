@@ -31,7 +31,6 @@ class MidiProcess(ReaderProcess):
             limits.seconds,
             _LARGEST_ANSWER,
         )
-        self._limits = limits
 
     def parse(self, data: bytes, source: str) -> dict[str, Any]:
         """Parse a file.
@@ -60,7 +59,7 @@ class MidiProcess(ReaderProcess):
             parsed: dict[str, Any] = json.loads(b"".join(self.parts(data)))
         except ReaderError as error:
             if error.late:
-                said = f"took longer than {self._limits.seconds:g} s to read as MIDI"
+                said = f"took longer than {self.seconds:g} s to read as MIDI"
             elif str(error):
                 said = f"cannot be read as MIDI ({error})"
             raise NotationError(f"{source} {said}; export it again.") from None
